@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aetos/atoms/options.hpp"
+#include "aetos/config/stage_options.hpp"
+#include "aetos/multislice/options.hpp"
+#include "aetos/tomography/options.hpp"
+
+namespace aetos::config {
+
+enum class Stage { preprocess, simulate, reconstruct, trace, compare, analyze };
+const char* stage_name(Stage stage);
+
+/// Everything that one master config says, validated; paths are absolute or relative to the working directory.
+struct Master {
+  std::string project = "aetos";
+  std::string output = "runs/aetos";
+  std::uint64_t seed = 1;
+  std::vector<Stage> stages;  ///< in the order they run
+  double checkpoint_interval_s = 60;
+
+  std::optional<atoms::SpecimenOptions> specimen;
+  multislice::MicroscopeOptions microscope;
+  std::vector<multislice::DetectorOptions> detectors;
+  multislice::ScanOptions scan;
+  bool scan_pixel_given = false;  ///< whether scan.pixel_A stood in the config (it then overrides a file's)
+  tomography::TiltOptions tilts;
+  multislice::MultisliceOptions multislice;
+  tomography::ReconstructOptions reconstruct;
+  TraceOptions trace;
+  CompareOptions compare;
+  AnalyzeOptions analyze;
+};
+
+}  // namespace aetos::config

@@ -1,0 +1,40 @@
+# Finds every library the standard way (module, package config, pkg-config, find_library); nothing of Debian is
+# assumed. Each becomes one imported target that the rooms link.
+find_package(MPI REQUIRED COMPONENTS C CXX)
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 REQUIRED COMPONENTS C)
+if(NOT HDF5_IS_PARALLEL)
+  message(FATAL_ERROR "AETOS needs a parallel HDF5 (found a serial one at ${HDF5_INCLUDE_DIRS}). "
+                      "Debian: libhdf5-openmpi-dev; elsewhere set HDF5_ROOT.")
+endif()
+find_package(Boost 1.71 REQUIRED COMPONENTS program_options)
+find_package(Eigen3 3.3 REQUIRED NO_MODULE)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(PNG REQUIRED)
+find_package(TIFF REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PETSC REQUIRED IMPORTED_TARGET PETSc)
+pkg_check_modules(MATIO REQUIRED IMPORTED_TARGET matio)
+
+# FFTW's MPI part ships no package file on most systems, so all parts are found by hand.
+find_path(FFTW_INCLUDE_DIR fftw3.h REQUIRED)
+find_library(FFTW_FLOAT_LIBRARY fftw3f REQUIRED)
+find_library(FFTW_DOUBLE_LIBRARY fftw3 REQUIRED)
+find_library(FFTW_FLOAT_MPI_LIBRARY fftw3f_mpi REQUIRED)
+
+add_library(aetos_hdf5 INTERFACE)
+target_include_directories(aetos_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(aetos_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_C)
+target_compile_definitions(aetos_hdf5 INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+
+add_library(aetos_fftw INTERFACE)
+target_include_directories(aetos_fftw SYSTEM INTERFACE ${FFTW_INCLUDE_DIR})
+target_link_libraries(aetos_fftw INTERFACE ${FFTW_FLOAT_LIBRARY} ${FFTW_DOUBLE_LIBRARY} m)
+
+find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
+find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp REQUIRED)

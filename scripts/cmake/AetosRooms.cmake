@@ -1,0 +1,60 @@
+# One static library per room, linked only to rooms on floors below (docs/house.md). The linker thus enforces what
+# tests/core/house_test.cpp checks on the includes.
+find_program(GIT_EXECUTABLE git)
+set(AETOS_GIT "unknown")
+if(GIT_EXECUTABLE AND EXISTS ${CMAKE_SOURCE_DIR}/.git)
+  execute_process(COMMAND ${GIT_EXECUTABLE} describe --always --abbrev=10 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+                  OUTPUT_VARIABLE AETOS_GIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+configure_file(${CMAKE_SOURCE_DIR}/src/core/version.hpp.in ${CMAKE_BINARY_DIR}/generated/aetos/core/version.hpp @ONLY)
+
+add_library(aetos_flags INTERFACE)
+target_include_directories(aetos_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(aetos_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  $<$<BOOL:${AETOS_WERROR}>:-Werror>
+  $<$<BOOL:${AETOS_NATIVE}>:-march=native>
+  -fno-math-errno)
+if(AETOS_SANITIZE)
+  target_compile_options(aetos_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(aetos_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(aetos_room name)
+  cmake_parse_arguments(ROOM "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(aetos_${name} STATIC ${sources})
+    target_link_libraries(aetos_${name} PUBLIC aetos_flags ${ROOM_LINK})
+  else()
+    add_library(aetos_${name} INTERFACE)
+    target_link_libraries(aetos_${name} INTERFACE aetos_flags ${ROOM_LINK})
+  endif()
+endfunction()
+
+# Floor 0
+aetos_room(core LINK Eigen3::Eigen fmt::fmt spdlog::spdlog aetos_fftw Threads::Threads)
+target_include_directories(aetos_core SYSTEM PUBLIC ${RANDOM123_INCLUDE_DIR})
+# Floor 1
+aetos_room(parallel LINK aetos_core MPI::MPI_C nlohmann_json::nlohmann_json)
+target_compile_definitions(aetos_parallel PUBLIC OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 PkgConfig::MATIO yaml-cpp PNG::PNG TIFF::TIFF OpenSSL::Crypto
+                   nlohmann_json::nlohmann_json)
+# Floor 2
+aetos_room(atoms LINK aetos_core)
+target_include_directories(aetos_atoms SYSTEM PUBLIC ${NANOFLANN_INCLUDE_DIR})
+aetos_room(multislice LINK aetos_core)
+aetos_room(imaging LINK aetos_core)
+aetos_room(tomography LINK aetos_core)
+# Floor 3
+aetos_room(config LINK aetos_atoms aetos_multislice aetos_imaging aetos_tomography aetos_io)
+# Floor 4
+aetos_room(simulation LINK aetos_config aetos_parallel)
+aetos_room(reconstruction LINK aetos_config aetos_parallel)
+aetos_room(tracing LINK aetos_config aetos_parallel PkgConfig::PETSC)
+aetos_room(analysis LINK aetos_config aetos_parallel)
+# Floor 5
+aetos_room(pipeline LINK aetos_simulation aetos_reconstruction aetos_tracing aetos_analysis)
+# Floor 6
+aetos_room(cli LINK aetos_pipeline Boost::program_options)

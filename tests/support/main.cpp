@@ -1,0 +1,21 @@
+#include <gtest/gtest.h>
+
+#include <mpi.h>
+
+#include <cstdlib>
+
+/// One main for all tests: MPI is up, only rank 0 prints, and a failure on any rank fails the launch.
+int main(int argc, char** argv) {
+  // Collective reads of Open MPI 4.1's OMPIO are wrong for uneven selections (docs/reliability.md).
+  setenv("OMPI_MCA_fbtl_posix_read_datasieving", "0", 1);
+  MPI_Init(&argc, &argv);
+  ::testing::InitGoogleTest(&argc, argv);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
+  if (rank != 0) delete listeners.Release(listeners.default_result_printer());
+  int failed = RUN_ALL_TESTS();
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+  MPI_Finalize();
+  return failed;
+}
