@@ -27,10 +27,14 @@ find_library(FFTW_FLOAT_LIBRARY fftw3f REQUIRED)
 find_library(FFTW_DOUBLE_LIBRARY fftw3 REQUIRED)
 find_library(FFTW_FLOAT_MPI_LIBRARY fftw3f_mpi REQUIRED)
 
+add_library(aetos_mpi INTERFACE)
+target_link_libraries(aetos_mpi INTERFACE MPI::MPI_C)
+# The C++ bindings of old MPI headers are neither used nor free of warnings.
+target_compile_definitions(aetos_mpi INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+
 add_library(aetos_hdf5 INTERFACE)
 target_include_directories(aetos_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
-target_link_libraries(aetos_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_C)
-target_compile_definitions(aetos_hdf5 INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+target_link_libraries(aetos_hdf5 INTERFACE ${HDF5_C_LIBRARIES} aetos_mpi)
 
 add_library(aetos_fftw INTERFACE)
 target_include_directories(aetos_fftw SYSTEM INTERFACE ${FFTW_INCLUDE_DIR})
@@ -38,3 +42,6 @@ target_link_libraries(aetos_fftw INTERFACE ${FFTW_FLOAT_LIBRARY} ${FFTW_DOUBLE_L
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp REQUIRED)
+
+add_library(aetos_header_only INTERFACE)
+target_include_directories(aetos_header_only SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR} ${NANOFLANN_INCLUDE_DIR})

@@ -34,16 +34,13 @@ function(aetos_room name)
 endfunction()
 
 # Floor 0
-aetos_room(core LINK Eigen3::Eigen fmt::fmt spdlog::spdlog aetos_fftw Threads::Threads)
-target_include_directories(aetos_core SYSTEM PUBLIC ${RANDOM123_INCLUDE_DIR})
+aetos_room(core LINK Eigen3::Eigen fmt::fmt spdlog::spdlog aetos_fftw aetos_header_only Threads::Threads)
 # Floor 1
-aetos_room(parallel LINK aetos_core MPI::MPI_C nlohmann_json::nlohmann_json)
-target_compile_definitions(aetos_parallel PUBLIC OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+aetos_room(parallel LINK aetos_core aetos_mpi nlohmann_json::nlohmann_json)
 aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 PkgConfig::MATIO yaml-cpp PNG::PNG TIFF::TIFF OpenSSL::Crypto
                    nlohmann_json::nlohmann_json)
 # Floor 2
 aetos_room(atoms LINK aetos_core)
-target_include_directories(aetos_atoms SYSTEM PUBLIC ${NANOFLANN_INCLUDE_DIR})
 aetos_room(multislice LINK aetos_core)
 aetos_room(imaging LINK aetos_core)
 aetos_room(tomography LINK aetos_core)
