@@ -15,7 +15,8 @@ namespace aetos {
 
 /// One named per-atom column: real, integer, logical or text, with `width` values per atom (C order).
 struct Column {
-  std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::uint8_t>, std::vector<std::string>>
+  std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::uint8_t>,
+               std::vector<std::string>>
       values;
   std::size_t width = 1;
 };
@@ -29,7 +30,8 @@ struct Cell {
 struct Structure {
   std::vector<std::uint8_t> atomic_number;  ///< 1 (H) to 103 (Lr); 0 for a site without an element (X)
   std::vector<Vec3> position;               ///< Å, about the rotation centre
-  std::map<std::string, Column> columns;    ///< beyond species and position, by lower-case name, e.g. "occupancy"
+  std::map<std::string, Column>
+      columns;  ///< beyond species and position, by lower-case name, e.g. "occupancy"
   std::optional<Cell> cell;
   std::map<std::string, std::string> comments;  ///< other key=value pairs of the file
 
@@ -38,8 +40,7 @@ struct Structure {
 
 /// Atomic number of a symbol ("Zr" -> 40; case matters); 0 if there is no such element.
 std::uint8_t atomic_number(const std::string& symbol);
-/// Symbol of an atomic number 1..103; "X" for 0.
+/// Symbol of an atomic number 1..103; "X" for 0; InputError above.
 const std::string& element_symbol(std::uint8_t atomic_number);
-
 
 }  // namespace aetos

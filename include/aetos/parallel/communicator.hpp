@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -12,8 +13,8 @@
 
 namespace aetos {
 
-/// A group of ranks. Owns a duplicate of the communicator that it was made from, always a plain one (files on a
-/// Cartesian communicator are written wrongly by Open MPI 4.1). Passed in everywhere, never reached for.
+/// A group of ranks. Owns a duplicate of the communicator that it was made from, always a plain one (files on
+/// a Cartesian communicator are written wrongly by Open MPI 4.1). Passed in everywhere, never reached for.
 /// All collective calls split messages below 2^31 bytes.
 class Communicator {
  public:
@@ -45,14 +46,20 @@ class Communicator {
   }
   std::string broadcast_string(std::string text, int root = 0) const;
 
-  /// Every rank's data joined in the order of ranks, on every rank.
+  /// Every rank's data joined in the order of ranks, on every rank. Ranks may give different numbers, also
+  /// none.
   template <class T>
   std::vector<T> all_gather(std::span<const T> mine) const {
     static_assert(std::is_trivially_copyable_v<T>);
-    const auto bytes = all_gather_bytes(mine.data(), mine.size_bytes());
-    std::vector<T> all(bytes.size() / sizeof(T));
-    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(all.data()));
+    const auto bytes_of = all_gather_sizes(mine.size_bytes());
+    std::vector<T> all(std::accumulate(bytes_of.begin(), bytes_of.end(), std::size_t{0}) / sizeof(T));
+    all_gather_bytes(mine.data(), bytes_of, all.data());
     return all;
+  }
+  /// One value of each rank, in the order of ranks, on every rank.
+  template <class T>
+  std::vector<T> all_gather_value(const T& mine) const {
+    return all_gather(std::span<const T>(&mine, 1));
   }
 
   bool any(bool mine) const;
@@ -60,17 +67,27 @@ class Communicator {
   std::int64_t sum(std::int64_t mine) const;
   double max(double mine) const;
   double min(double mine) const { return -max(-mine); }
+  /// Sum of every rank's values, one after the other in the order of ranks. Where ranks hold consecutive
+  /// blocks of one list (`block_partition`) this is the sum in the list's order: the same bits on any number
+  /// of ranks.
+  double ordered_sum(std::span<const double> mine) const;
 
-  /// Runs `work` on every rank. If it throws on any, every rank throws: the rank that failed its own exception, the
-  /// others the same kind with the same text (of the lowest rank that failed), so that all end in good order and
-  /// nobody waits for ever. `work` must not communicate after the point where it can fail on one rank alone.
+  /// Runs `work` on every rank. If it throws on any, every rank throws what the lowest failing rank threw:
+  /// InputError (place, found, expected kept), ResourceError, Interrupted, or std::runtime_error with the
+  /// text of any other. Lack of memory becomes a ResourceError. So all end in good order and nobody waits for
+  /// ever. `work` must not communicate after the point where it can fail on one rank alone.
   void agree(const std::function<void()>& work) const;
+
+  /// Largest message in bytes (default 1 GiB, below MPI's 2^31 - 1); the same on all ranks. Tests lower it.
+  void limit_messages(std::size_t bytes) { message_limit_ = bytes; }
 
  private:
   void broadcast_bytes(void* data, std::size_t bytes, int root) const;
-  std::vector<std::byte> all_gather_bytes(const void* data, std::size_t bytes) const;
+  std::vector<std::size_t> all_gather_sizes(std::size_t mine) const;
+  void all_gather_bytes(const void* mine, const std::vector<std::size_t>& bytes_of, void* all) const;
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
+  std::size_t message_limit_ = std::size_t{1} << 30;
 };
 
 }  // namespace aetos

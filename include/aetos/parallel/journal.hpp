@@ -12,10 +12,11 @@
 
 namespace aetos {
 
-/// Finished work items of one stage, safe on disk. Each rank appends to a file that it alone writes; any number of
-/// ranks may read all of them later. A record holds magic, version, the stage's fingerprint, the item's key, the
-/// payload's length and CRC32C of header and payload. A torn or corrupt record is dropped with a warning (its item
-/// is then computed again); records of another fingerprint are ignored; duplicates must be equal.
+/// Finished work items of one stage, safe on disk. Each rank appends to a file that it alone writes; any
+/// number of ranks may read all of them later. A record holds magic, version, the stage's fingerprint, the
+/// item's key, the payload's length and CRC32C of header and payload. A torn or corrupt record is dropped
+/// with a warning (its item is then computed again); records of another fingerprint are ignored; duplicates
+/// must be equal.
 class Journal {
  public:
   using Key = std::uint64_t;
@@ -25,12 +26,14 @@ class Journal {
     std::uint32_t crc = 0;
   };
 
-  /// The records with this fingerprint in all journal files of a folder, checked. A folder without journals is empty.
+  /// The records with this fingerprint in all journal files of a folder, checked. A folder without journals
+  /// is empty.
   static std::map<Key, Place> scan(const std::filesystem::path& folder, const std::string& fingerprint);
   /// Reads and checks a payload; throws ResourceError if it changed since the scan.
   static std::vector<std::byte> read(const Place& place);
 
-  /// Opens this rank's file of this attempt for appending (a name that no other rank or earlier attempt used).
+  /// Opens this rank's file of this attempt for appending (a name that no other rank or earlier attempt
+  /// used).
   Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank, double interval_s);
   ~Journal();
   Journal(const Journal&) = delete;

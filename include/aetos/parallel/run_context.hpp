@@ -13,12 +13,12 @@ namespace aetos {
 struct RunContext {
   const Communicator& comm;
   const Stop& stop;
-  std::filesystem::path output;         ///< the run's folder; exists
-  std::filesystem::path work;           ///< journals and partial files of this stage, inside `output`; exists
-  std::string fingerprint;              ///< hex digest of every key and input that changes this stage's results
-  std::string config_text;              ///< resolved config, for the provenance of each file
+  std::filesystem::path output;  ///< the run's folder; exists
+  std::filesystem::path work;    ///< journals and partial files of this stage, inside `output`; exists
+  std::string fingerprint;       ///< hex digest of every key and input that changes this stage's results
+  std::string config_text;       ///< resolved config, for the provenance of each file
   std::uint64_t seed = 0;
-  double checkpoint_interval_s = 60;    ///< work done is on disk within this time
+  double checkpoint_interval_s = 60;  ///< work done is on disk within this time
 };
 
 }  // namespace aetos

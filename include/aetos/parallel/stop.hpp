@@ -7,19 +7,21 @@
 
 namespace aetos {
 
-/// Whether the run should end early in good order: a signal (SIGTERM, SIGINT, SIGUSR1) or a time limit. Each rank
-/// can ask at any moment without talking to others; `agreed` is collective.
+/// Whether the run should end early in good order: a signal (SIGTERM, SIGINT, SIGUSR1) or a time limit. Each
+/// rank can ask at any moment without talking to others; `agreed` is collective.
 class Stop {
  public:
   Stop() = default;
   /// Handlers that only set a flag. Called once, by main, after MPI_Init.
   static void install_signal_handlers();
+  /// As if no signal had come; for tests.
+  static void forget_signals();
   /// The end of the time the run may take, counted from the process's start.
   void set_time_limit(std::chrono::duration<double> limit);
 
   bool requested() const;
   bool agreed(const Communicator& comm) const { return comm.any(requested()); }
-  /// "SIGTERM", "the time limit", for the message.
+  /// "SIGTERM", "SIGINT", "SIGUSR1", "the time limit", or "a request to another rank", for the message.
   const char* reason() const;
 
  private:

@@ -1,0 +1,165 @@
+#include "aetos/parallel/communicator.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "aetos/core/error.hpp"
+
+namespace aetos {
+namespace {
+
+enum class Failure : int { none, input, resource, interrupted, other };
+
+/// What went wrong on one rank, in a form that can be sent to the others.
+struct Outcome {
+  Failure kind = Failure::none;
+  std::string text, found, expected;  ///< `text` is the place of an InputError, else the whole message
+};
+
+Outcome outcome_of(const std::function<void()>& work) {
+  try {
+    work();
+    return {};
+  } catch (const InputError& e) {
+    return {Failure::input, e.place(), e.found(), e.expected()};
+  } catch (const ResourceError& e) {
+    return {Failure::resource, e.what(), {}, {}};
+  } catch (const Interrupted& e) {
+    return {Failure::interrupted, e.what(), {}, {}};
+  } catch (const std::bad_alloc&) {
+    return {Failure::resource,
+            "out of memory: more ranks on more nodes, or a smaller problem, are needed",
+            {},
+            {}};
+  } catch (const std::exception& e) {
+    return {Failure::other, e.what(), {}, {}};
+  } catch (...) {
+    return {Failure::other, "an error of unknown kind", {}, {}};
+  }
+}
+
+[[noreturn]] void raise_failure(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Failure::input:
+      throw InputError(outcome.text, outcome.found, outcome.expected);
+    case Failure::resource:
+      throw ResourceError(outcome.text);
+    case Failure::interrupted:
+      throw Interrupted(outcome.text);
+    case Failure::none:
+    case Failure::other:
+      break;
+  }
+  throw std::runtime_error(outcome.text);
+}
+
+}  // namespace
+
+Communicator::Communicator(MPI_Comm parent) {
+  MPI_Comm_rank(parent, &rank_);
+  // A split, not a duplicate: MPI_Comm_dup would carry a Cartesian topology over.
+  MPI_Comm_split(parent, 0, rank_, &comm_);
+  MPI_Comm_size(comm_, &size_);
+}
+
+Communicator::~Communicator() {
+  if (comm_ == MPI_COMM_NULL) return;
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (!finalized) MPI_Comm_free(&comm_);
+}
+
+Communicator::Communicator(Communicator&& other) noexcept
+    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)),
+      rank_(other.rank_),
+      size_(other.size_),
+      message_limit_(other.message_limit_) {}
+
+void Communicator::barrier() const {
+  MPI_Barrier(comm_);
+}
+
+Communicator Communicator::split(int colour) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(comm_, colour, rank_, &part);
+  Communicator group(part);
+  MPI_Comm_free(&part);
+  group.message_limit_ = message_limit_;
+  return group;
+}
+
+void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) const {
+  auto* at = static_cast<std::byte*>(data);
+  for (std::size_t done = 0; done < bytes;) {
+    const std::size_t piece = std::min(message_limit_, bytes - done);
+    MPI_Bcast(at + done, static_cast<int>(piece), MPI_BYTE, root, comm_);
+    done += piece;
+  }
+}
+
+std::string Communicator::broadcast_string(std::string text, int root) const {
+  text.resize(broadcast_value(text.size(), root));
+  broadcast(std::span<char>(text.data(), text.size()), root);
+  return text;
+}
+
+std::vector<std::size_t> Communicator::all_gather_sizes(std::size_t mine) const {
+  static_assert(sizeof(std::size_t) == sizeof(std::uint64_t));
+  std::vector<std::size_t> sizes(static_cast<std::size_t>(size_));
+  MPI_Allgather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, comm_);
+  return sizes;
+}
+
+void Communicator::all_gather_bytes(const void* mine, const std::vector<std::size_t>& bytes_of,
+                                    void* all) const {
+  std::vector<std::size_t> begin(bytes_of.size() + 1, 0);
+  std::partial_sum(bytes_of.begin(), bytes_of.end(), begin.begin() + 1);
+  auto* out = static_cast<std::byte*>(all);
+  if (begin.back() <= message_limit_) {
+    const std::vector<int> counts(bytes_of.begin(), bytes_of.end()), offsets(begin.begin(), begin.end() - 1);
+    MPI_Allgatherv(mine, counts[static_cast<std::size_t>(rank_)], MPI_BYTE, out, counts.data(),
+                   offsets.data(), MPI_BYTE, comm_);
+    return;
+  }
+  const auto* own = static_cast<const std::byte*>(mine);
+  std::copy_n(own, bytes_of[static_cast<std::size_t>(rank_)], out + begin[static_cast<std::size_t>(rank_)]);
+  for (std::size_t r = 0; r < bytes_of.size(); ++r)
+    broadcast_bytes(out + begin[r], bytes_of[r], static_cast<int>(r));
+}
+
+bool Communicator::any(bool mine) const {
+  int flag = mine ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &flag, 1, MPI_INT, MPI_MAX, comm_);
+  return flag != 0;
+}
+
+std::int64_t Communicator::sum(std::int64_t mine) const {
+  MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_INT64_T, MPI_SUM, comm_);
+  return mine;
+}
+
+double Communicator::max(double mine) const {
+  MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_DOUBLE, MPI_MAX, comm_);
+  return mine;
+}
+
+double Communicator::ordered_sum(std::span<const double> mine) const {
+  const auto all_values = all_gather(mine);
+  return std::accumulate(all_values.begin(), all_values.end(), 0.0);
+}
+
+void Communicator::agree(const std::function<void()>& work) const {
+  Outcome outcome = outcome_of(work);
+  int first = outcome.kind == Failure::none ? size_ : rank_;
+  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm_);
+  if (first == size_) return;
+  outcome.kind = broadcast_value(outcome.kind, first);
+  outcome.text = broadcast_string(std::move(outcome.text), first);
+  outcome.found = broadcast_string(std::move(outcome.found), first);
+  outcome.expected = broadcast_string(std::move(outcome.expected), first);
+  raise_failure(outcome);
+}
+
+}  // namespace aetos
