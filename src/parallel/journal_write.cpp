@@ -1,0 +1,112 @@
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/parallel/journal.hpp"
+#include "journal_record.hpp"
+
+namespace aetos {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void fail(const std::filesystem::path& file, const char* verb, int cause, const char* kept) {
+  throw ResourceError(fmt::format("{}: cannot {} ({}){}", file.string(), verb, std::strerror(cause), kept));
+}
+
+/// Creates the first name that is free; O_EXCL settles races between ranks and runs.
+int create_next_attempt(const std::filesystem::path& folder, int rank, std::filesystem::path& path) {
+  for (int attempt = 1;; ++attempt) {
+    path = folder / fmt::format("journal-{:05}-{:04}.aj", rank, attempt);
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (descriptor >= 0) return descriptor;
+    if (errno != EEXIST) fail(path, "create the journal", errno, "");
+  }
+}
+
+/// Makes the new name itself survive a power cut.
+void sync_folder(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);  // some file systems refuse it for folders; the data itself is still synced
+  ::close(descriptor);
+}
+
+/// Writes all bytes of both parts; returns 0 or the errno.
+int write_fully(int descriptor, std::array<iovec, 2> parts) {
+  for (std::size_t first = 0; first < parts.size();) {
+    if (parts[first].iov_len == 0) {
+      ++first;
+      continue;
+    }
+    const ssize_t written = ::writev(descriptor, &parts[first], static_cast<int>(parts.size() - first));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    if (written == 0) return ENOSPC;
+    auto left = static_cast<std::size_t>(written);
+    for (std::size_t i = first; i < parts.size() && left > 0; ++i) {
+      const std::size_t taken = std::min(left, parts[i].iov_len);
+      parts[i].iov_base = static_cast<char*>(parts[i].iov_base) + taken;
+      parts[i].iov_len -= taken;
+      left -= taken;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank,
+                 double interval_s)
+    : fingerprint_hash_(journal::hash_of(fingerprint)), interval_(interval_s), last_flush_(Clock::now()) {
+  descriptor_ = create_next_attempt(folder, rank, path_);
+  sync_folder(folder);
+}
+
+Journal::~Journal() {
+  try {
+    flush();
+  } catch (const std::exception& e) {
+    log::warn("{}", e.what());
+  }
+  ::close(descriptor_);
+  if (size_ == 0) ::unlink(path_.c_str());
+}
+
+void Journal::append(Key key, std::span<const std::byte> payload) {
+  journal::Header header;
+  header.payload_crc = crc32c(payload);
+  header.fingerprint_hash = fingerprint_hash_;
+  header.key = key;
+  header.length = payload.size();
+  header.header_crc = journal::header_checksum(header);
+
+  const int cause = write_fully(descriptor_, {iovec{&header, sizeof(header)},
+                                              iovec{const_cast<std::byte*>(payload.data()), payload.size()}});
+  if (cause != 0) {
+    // Back to the last complete record. If even that fails the torn end is dropped by the next scan.
+    const bool cut = ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0 &&
+                     ::lseek(descriptor_, static_cast<off_t>(size_), SEEK_SET) >= 0;
+    fail(path_, "append to the journal", cause,
+         cut ? "; everything finished before is kept, go on with --resume"
+             : "; finished items are kept but the last record is torn, go on with --resume");
+  }
+  size_ += sizeof(header) + payload.size();
+  dirty_ = true;
+  if (Clock::now() - last_flush_ >= interval_) flush();
+}
+
+void Journal::flush() {
+  last_flush_ = Clock::now();
+  if (!dirty_) return;
+  if (::fdatasync(descriptor_) != 0) fail(path_, "force the journal to disk", errno, "");
+  dirty_ = false;
+}
+
+}  // namespace aetos
