@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+
+namespace aetos {
+
+/// Keeps a run's folder for one run at a time. The file `.aetos.lock` in it says who holds it (host, process,
+/// the process's start time, the host's boot) and is held by flock as long as that process lives, so a lock
+/// that a dead run left behind is told from a live one even when its process number is in use again.
+///
+/// - held by a live process: ResourceError "... is in use by process ... on host ..."
+/// - left by a dead process of this host, empty, or unreadable: taken over, with a note in the log
+/// - left by another host: ResourceError that names the host and how to remove the lock, since nobody here
+/// can
+///   tell whether that run lives
+///
+/// Only the root rank takes it; the caller makes all ranks agree on the outcome (`Communicator::agree`).
+class RunLock {
+ public:
+  static constexpr const char* kFileName = ".aetos.lock";
+
+  /// `folder` exists. Throws ResourceError also if the lock file cannot be written.
+  explicit RunLock(const std::filesystem::path& folder);
+  /// Removes the file.
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace aetos

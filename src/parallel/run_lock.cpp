@@ -1,0 +1,174 @@
+#include "aetos/parallel/run_lock.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+
+namespace aetos {
+namespace {
+
+/// Who holds a lock.
+struct Owner {
+  std::string host;
+  long process = 0;
+  unsigned long long start_time = 0;  ///< clock ticks since boot (proc(5), stat, field 22)
+  std::string boot;                   ///< the kernel's random id of this boot
+};
+
+std::string host_name() {
+  char name[256] = {};
+  ::gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id.empty() ? "unknown" : id;
+}
+
+/// Start time of a process that runs; nothing for one that is gone or is only waiting to be reaped.
+std::optional<unsigned long long> start_time_of(long process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  if (!std::getline(file, line)) return {};
+  // The second field, the program's name in brackets, may itself hold blanks and brackets.
+  const std::size_t bracket = line.rfind(')');
+  if (bracket == std::string::npos) return {};
+  std::istringstream fields(line.substr(bracket + 1));
+  std::string field;
+  for (int number = 3; fields >> field; ++number) {
+    if (number == 3 && (field == "Z" || field == "X")) return {};
+    if (number == 22) return std::strtoull(field.c_str(), nullptr, 10);
+  }
+  return {};
+}
+
+Owner this_process() {
+  const long process = ::getpid();
+  return {host_name(), process, start_time_of(process).value_or(0), boot_id()};
+}
+
+std::string to_text(const Owner& owner) {
+  return fmt::format("host {}\nprocess {}\nstart_time {}\nboot {}\n", owner.host, owner.process,
+                     owner.start_time, owner.boot);
+}
+
+std::string read_text(int descriptor) {
+  char text[1024];
+  const ssize_t got = ::pread(descriptor, text, sizeof(text), 0);
+  return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
+}
+
+std::optional<Owner> parse(const std::string& text) {
+  std::istringstream lines(text);
+  std::string host_key, process_key, start_key, boot_key;
+  Owner owner;
+  lines >> host_key >> owner.host >> process_key >> owner.process >> start_key >> owner.start_time >>
+      boot_key >> owner.boot;
+  if (!lines || host_key != "host" || process_key != "process" || start_key != "start_time" ||
+      boot_key != "boot")
+    return {};
+  return owner;
+}
+
+bool is_alive(const Owner& owner) {
+  return owner.boot == boot_id() && start_time_of(owner.process) == owner.start_time;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+  throw ResourceError(fmt::format("{} {}", path.parent_path().string(), why));
+}
+
+[[noreturn]] void refuse_in_use(const std::filesystem::path& path, const std::optional<Owner>& owner) {
+  if (!owner) refuse(path, "is in use by another run");
+  refuse(path, fmt::format("is in use by process {} on host {}", owner->process, owner->host));
+}
+
+/// Whether the open file still is the one under its name (its holder may have removed it meanwhile).
+bool is_current(int descriptor, const std::filesystem::path& path) {
+  struct stat open_file {
+  }, named_file{};
+  return ::fstat(descriptor, &open_file) == 0 && ::stat(path.c_str(), &named_file) == 0 &&
+         open_file.st_ino == named_file.st_ino && open_file.st_dev == named_file.st_dev;
+}
+
+/// Takes over what a dead run left, or throws.
+void judge_former_owner(const std::filesystem::path& path, const std::string& text) {
+  const auto owner = parse(text);
+  if (!owner) {
+    log::info("the lock of {} does not say whose it is; no process holds it, so it is taken over",
+              path.parent_path().string());
+    return;
+  }
+  if (owner->host != host_name())
+    refuse(path, fmt::format("is locked by process {} on host {}. If no run works there any more, remove {}",
+                             owner->process, owner->host, path.string()));
+  // Without flock (some network file systems) a live owner shows only here.
+  if (is_alive(*owner)) refuse_in_use(path, owner);
+  log::info("the lock of {} was left by process {}, which is gone; it is taken over",
+            path.parent_path().string(), owner->process);
+}
+
+}  // namespace
+
+RunLock::RunLock(const std::filesystem::path& folder) : path_(folder / kFileName) {
+  const auto close_and = [this](auto action) {
+    ::close(descriptor_);
+    action();
+  };
+  for (;;) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    const bool is_new = descriptor_ >= 0;
+    if (!is_new && errno == EEXIST) {
+      descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+      if (descriptor_ < 0 && errno == ENOENT) continue;  // its holder has just removed it
+    }
+    if (descriptor_ < 0)
+      refuse(path_, fmt::format("cannot be locked: {}: {}", kFileName, std::strerror(errno)));
+
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      const auto owner = parse(read_text(descriptor_));
+      close_and([&] { refuse_in_use(path_, owner); });
+    }
+    if (is_current(descriptor_, path_)) {
+      try {
+        if (!is_new) judge_former_owner(path_, read_text(descriptor_));
+      } catch (...) {
+        ::close(descriptor_);
+        throw;
+      }
+      break;
+    }
+    ::close(descriptor_);
+  }
+  const std::string text = to_text(this_process());
+  if (::ftruncate(descriptor_, 0) != 0 ||
+      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    const int cause = errno;
+    ::unlink(path_.c_str());
+    close_and(
+        [&] { refuse(path_, fmt::format("cannot be locked: {}: {}", kFileName, std::strerror(cause))); });
+  }
+  ::fsync(descriptor_);
+}
+
+RunLock::~RunLock() {
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+}  // namespace aetos
