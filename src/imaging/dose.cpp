@@ -1,0 +1,57 @@
+#include "aetos/imaging/dose.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/random.hpp"
+#include "aetos/core/units.hpp"
+
+namespace aetos::imaging {
+namespace {
+
+void check_positive(const std::optional<double>& value, const std::string& key) {
+  if (value && !(*value > 0 && std::isfinite(*value)))
+    throw InputError("microscope." + key, fmt::format("{}", *value), "a number above 0");
+}
+
+}  // namespace
+
+std::optional<double> electrons_per_pixel(const Exposure& exposure, double pixel_A, std::size_t tilts) {
+  check_positive(exposure.dose_e_per_A2, "dose_e_per_A2");
+  check_positive(exposure.dose_total_e_per_A2, "dose_total_e_per_A2");
+  check_positive(exposure.screen_current_pA, "screen_current_pA");
+  check_positive(exposure.dwell_us, "dwell_us");
+  const int ways = exposure.dose_e_per_A2.has_value() + exposure.dose_total_e_per_A2.has_value() +
+                   exposure.screen_current_pA.has_value();
+  if (ways > 1)
+    throw InputError("microscope",
+                     "more than one of dose_e_per_A2, dose_total_e_per_A2 and screen_current_pA",
+                     "one of them");
+  if (exposure.screen_current_pA && !exposure.dwell_us)
+    throw InputError("microscope.screen_current_pA", "a current without a dwell time",
+                     "dwell_us beside it, or a dose instead");
+  if (exposure.dwell_us && !exposure.screen_current_pA)
+    throw InputError("microscope.dwell_us", "a dwell time without a current", "screen_current_pA beside it");
+  const double area_A2 = pixel_A * pixel_A;
+  if (exposure.dose_e_per_A2) return *exposure.dose_e_per_A2 * area_A2;
+  if (exposure.dose_total_e_per_A2)
+    return *exposure.dose_total_e_per_A2 / static_cast<double>(tilts) * area_A2;
+  if (exposure.screen_current_pA)
+    return *exposure.screen_current_pA * 1e-12 * *exposure.dwell_us * 1e-6 / kElementaryCharge_C;
+  return std::nullopt;
+}
+
+void add_poisson_noise(View<double, 2> image, double electrons, std::uint64_t seed, std::size_t tilt,
+                       std::size_t signal) {
+  const auto values = image.flat();
+  for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
+    const random::Index key{static_cast<std::uint32_t>(tilt), static_cast<std::uint32_t>(signal), pixel};
+    const auto count = random::poisson(electrons * values[pixel], seed, random::Domain::poisson_noise, key);
+    values[pixel] = static_cast<double>(count) / electrons;
+  }
+}
+
+}  // namespace aetos::imaging
