@@ -14,7 +14,8 @@ struct Request {
   std::string volume;                  ///< .h5, .mat[:array] or .mrc
   std::string images;                  ///< tilt series for the refinement; empty = none at hand
   std::string signal;                  ///< of the images, e.g. adf_noisy; empty = automatic
-  std::vector<EulerAngles> angles;     ///< of the images; empty = the file's own
+  std::vector<EulerAngles> angles;     ///< of the images, excluded ones too; empty = the file's own
+  std::vector<std::size_t> exclude;    ///< images left out, counted from 0
   config::TraceOptions options;
   std::optional<double> pixel_A;       ///< overrides the files'
 };

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aetos/config/master.hpp"
+#include "aetos/core/structure.hpp"
+#include "aetos/reconstruction/reconstruct.hpp"
+#include "aetos/simulation/simulate.hpp"
+#include "aetos/tracing/trace.hpp"
+
+/// From a validated config to what each driver is asked: inputs looked up, angles resolved, the specimen read.
+namespace aetos::pipeline {
+
+/// Names of the files of a run (INTERFACE, "Files of a run").
+namespace files {
+inline constexpr const char* resolved_config = "config.resolved.yaml";
+inline constexpr const char* tilt_series = "tilt_series.h5";
+inline constexpr const char* volume = "volume.h5";
+inline constexpr const char* atoms = "atoms.extxyz";
+inline constexpr const char* comparison = "comparison.json";
+inline constexpr const char* displacements = "displacements.csv";
+inline constexpr const char* summary = "summary.json";
+inline constexpr const char* log = "log.txt";
+inline constexpr const char* report = "report.html";
+inline constexpr const char* record = "run.json";
+inline constexpr const char* work = "work";
+}  // namespace files
+
+struct Plan {
+  config::Master config;
+  std::filesystem::path output;
+  std::vector<EulerAngles> tilts;     ///< of the `tilts` section, sign applied, nothing excluded
+  std::optional<Structure> specimen;  ///< about the rotation centre, if a stage needs it
+
+  bool has(config::Stage stage) const;
+  simulation::Request simulation_request() const;
+  reconstruction::Request reconstruction_request() const;
+  tracing::Request tracing_request() const;
+  std::string compare_model() const;
+  /// Theta of every projection that takes part, for the missing wedge; empty if only the files know.
+  std::vector<double> thetas() const;
+};
+
+/// Reads what the stages need (the specimen, angle files). Throws InputError. Every rank gets the same.
+Plan make_plan(config::Master config);
+
+/// Files outside the run that a stage reads, for checksums.
+std::vector<std::string> external_inputs(const Plan& plan, config::Stage stage);
+/// The final files that a stage leaves in the run's folder.
+std::vector<std::string> outputs_of(config::Stage stage);
+/// The file part of "file.mat:array".
+std::string file_part(const std::string& source);
+
+}  // namespace aetos::pipeline

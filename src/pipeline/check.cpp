@@ -1,0 +1,164 @@
+#include "aetos/pipeline/check.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/core/progress.hpp"
+#include "aetos/pipeline/stage_meter.hpp"
+
+namespace aetos::pipeline {
+namespace {
+
+using config::Stage;
+using Json = nlohmann::json;
+
+double free_bytes(std::filesystem::path folder) {
+  folder = std::filesystem::absolute(folder);
+  while (!folder.empty() && !std::filesystem::exists(folder) && folder.has_relative_path())
+    folder = folder.parent_path();
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  return error ? -1 : static_cast<double>(space.available);
+}
+
+template <class Estimate>
+Json cost(const Estimate& estimate) {
+  return {{"core_hours", estimate.core_seconds / 3600},
+          {"memory_per_rank_MiB", estimate.memory_per_rank_MiB},
+          {"bytes_written", estimate.bytes_written},
+          {"warnings", estimate.warnings}};
+}
+
+Json check_simulation(const Plan& plan, int ranks) {
+  const auto estimate = simulation::estimate(plan.simulation_request(), ranks);
+  Json stage = cost(estimate);
+  stage["tilts"] = estimate.tilts;
+  stage["phonons"] = estimate.phonons;
+  stage["probes"] = estimate.probes;
+  stage["slices"] = estimate.slices;
+  stage["image_px"] = {estimate.image_ny, estimate.image_nx};
+  stage["angle_limit_mrad"] = estimate.angle_limit_mrad;
+  stage["atoms"] = plan.specimen->size();
+  return stage;
+}
+
+/// The series that simulate will make has not been written yet, so its shape comes from simulate's estimate.
+Json check_reconstruction_of_simulated(const Plan& plan, const Json& simulated, int ranks) {
+  const double nx = simulated["image_px"][1], ny = simulated["image_px"][0];
+  const double voxels = nx * ny * nx, tilts = simulated["tilts"];
+  const double iterations = plan.config.reconstruct.iterations;
+  const auto& over = plan.config.reconstruct.oversampling;
+  const bool fourier = plan.config.reconstruct.projector == tomography::Projector::fourier;
+  const double padded = fourier ? over[0] * over[2] * nx * nx * ny : 0;
+  Json stage;
+  stage["core_hours"] = iterations * (voxels * tilts * 1.0e-10 + padded * 3.0e-8) / 3600;
+  stage["memory_per_rank_MiB"] = (voxels * 12 + nx * ny * tilts * 8) / ranks / 1048576 + padded / ny * 16 / 1048576 + 40;
+  stage["bytes_written"] = voxels * 4;
+  stage["warnings"] = Json::array();
+  stage["volume_px"] = {nx, ny, nx};
+  return stage;
+}
+
+Json check_reconstruction(const Plan& plan, int ranks) {
+  const auto estimate = reconstruction::estimate(plan.reconstruction_request(), ranks);
+  Json stage = cost(estimate);
+  stage["projections"] = estimate.projections;
+  stage["image_px"] = {estimate.ny, estimate.nx};
+  stage["volume_px"] = estimate.volume_px;
+  return stage;
+}
+
+void refuse_what_does_not_fit(const Json& result, int ranks) {
+  const double here = physical_memory_MiB();
+  const double needed = result["memory_per_rank_MiB"].get<double>() * ranks;
+  if (needed > here)
+    throw InputError("memory", fmt::format("about {:.0f} MiB on {} rank(s) of this machine", needed, ranks),
+                     fmt::format("at most {:.0f} MiB; use more nodes, a smaller window or field, a coarser "
+                                 "sampling_A, or less oversampling",
+                                 here));
+}
+
+}  // namespace
+
+Json check(const Plan& plan, int ranks) {
+  Json result;
+  result["project"] = plan.config.project;
+  result["output"] = plan.output.string();
+  result["ranks"] = ranks;
+  result["stages"] = Json::object();
+  for (Stage stage : plan.config.stages) {
+    auto& entry = result["stages"][config::stage_name(stage)];
+    entry = Json::object();
+    if (stage == Stage::simulate) entry = check_simulation(plan, ranks);
+    if (stage == Stage::reconstruct) {
+      const bool simulated = plan.config.reconstruct.input.empty() && plan.has(Stage::simulate);
+      const bool present = std::filesystem::exists(file_part(plan.reconstruction_request().source));
+      if (simulated)
+        entry = check_reconstruction_of_simulated(plan, result["stages"]["simulate"], ranks);
+      else if (present)
+        entry = check_reconstruction(plan, ranks);
+      else
+        throw InputError("reconstruct.input", "nothing to reconstruct: " + plan.reconstruction_request().source +
+                         " does not exist", "a tilt series, or the stage simulate before");
+    }
+    if (stage == Stage::trace && !plan.has(Stage::reconstruct) &&
+        !std::filesystem::exists(file_part(plan.tracing_request().volume)))
+      throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
+                       "a volume, or the stage reconstruct before");
+    if (stage == Stage::compare && !plan.has(Stage::trace) && !std::filesystem::exists(plan.compare_model()))
+      throw InputError("compare.model", plan.compare_model() + " does not exist",
+                       "an atom file, or the stage trace before");
+  }
+  double hours = 0, memory = 0, bytes = 0;
+  Json warnings = Json::array();
+  for (const auto& [name, stage] : result["stages"].items()) {
+    hours += stage.value("core_hours", 0.0);
+    memory = std::max(memory, stage.value("memory_per_rank_MiB", 0.0));
+    bytes += stage.value("bytes_written", 0.0);
+    for (const auto& warning : stage.value("warnings", Json::array())) warnings.push_back(warning);
+  }
+  const double room = free_bytes(plan.output);
+  if (room >= 0 && bytes > room)
+    warnings.push_back(fmt::format("{:.0f} MB will be written, but only {:.0f} MB are free in {}", bytes / 1e6,
+                                   room / 1e6, plan.output.string()));
+  result["core_hours"] = hours;
+  result["wall_hours"] = hours / ranks;
+  result["memory_per_rank_MiB"] = memory;
+  result["bytes_written"] = bytes;
+  result["bytes_free"] = room >= 0 ? Json(room) : Json(nullptr);
+  result["warnings"] = warnings;
+  refuse_what_does_not_fit(result, ranks);
+  return result;
+}
+
+std::string format_check(const Json& plan) {
+  std::string text = fmt::format("project {}, output in {}, {} rank(s)\n", plan["project"].get<std::string>(),
+                                 plan["output"].get<std::string>(), plan["ranks"].get<int>());
+  for (const auto& [name, stage] : plan["stages"].items()) {
+    text += fmt::format("  {:<12}", name);
+    if (stage.contains("probes"))
+      text += fmt::format("{} tilts x {} configuration(s) of {} atoms, {} probes each, {} slices, images {} x {}, "
+                          "angles up to {:.1f} mrad; ",
+                          stage["tilts"].get<long>(), stage["phonons"].get<long>(), stage["atoms"].get<long>(),
+                          stage["probes"].get<long>(), stage["slices"].get<long>(), stage["image_px"][0].get<long>(),
+                          stage["image_px"][1].get<long>(), stage["angle_limit_mrad"].get<double>());
+    if (stage.contains("volume_px"))
+      text += fmt::format("volume {} x {} x {} (z, y, x); ", stage["volume_px"][0].get<long>(),
+                          stage["volume_px"][1].get<long>(), stage["volume_px"][2].get<long>());
+    if (stage.contains("core_hours"))
+      text += fmt::format("about {:.2g} core-hours, {:.0f} MiB per rank", stage["core_hours"].get<double>(),
+                          stage["memory_per_rank_MiB"].get<double>());
+    text += "\n";
+  }
+  text += fmt::format("in all about {:.2g} core-hours, {} on {} rank(s); {:.0f} MiB per rank; {:.1f} MB written",
+                      plan["core_hours"].get<double>(), format_duration(3600 * plan["wall_hours"].get<double>()),
+                      plan["ranks"].get<int>(), plan["memory_per_rank_MiB"].get<double>(),
+                      plan["bytes_written"].get<double>() / 1e6);
+  for (const auto& warning : plan["warnings"]) text += "\nwarning: " + warning.get<std::string>();
+  return text;
+}
+
+}  // namespace aetos::pipeline

@@ -1,0 +1,155 @@
+#include "aetos/pipeline/plan.hpp"
+
+#include <algorithm>
+
+#include "aetos/atoms/measures.hpp"
+#include "aetos/atoms/specimen.hpp"
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/io/structure_files.hpp"
+#include "aetos/pipeline/tilts.hpp"
+
+namespace aetos::pipeline {
+
+using config::Stage;
+
+std::string file_part(const std::string& source) {
+  if (std::filesystem::exists(source)) return source;
+  const auto colon = source.rfind(':');
+  return colon == std::string::npos ? source : source.substr(0, colon);
+}
+
+bool Plan::has(Stage stage) const {
+  return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
+}
+
+simulation::Request Plan::simulation_request() const {
+  return {.specimen = *specimen,
+          .specimen_options = *config.specimen,
+          .microscope = config.microscope,
+          .detectors = config.detectors,
+          .scan = config.scan,
+          .tilts = without_excluded(tilts, config.tilts.exclude),
+          .multislice = config.multislice,
+          .seed = config.seed};
+}
+
+reconstruction::Request Plan::reconstruction_request() const {
+  reconstruction::Request request;
+  request.options = config.reconstruct;
+  if (config.reconstruct.input.empty()) {
+    // The series of the simulate stage knows its angles and its pixel, and holds no excluded projection.
+    request.source = (output / files::tilt_series).string();
+  } else {
+    request.source = config.reconstruct.input;
+    request.angles = tilts;
+    request.exclude = config.tilts.exclude;
+    if (config.scan_pixel_given) request.pixel_A = config.scan.pixel_A;
+  }
+  request.interpolate_bad_pixels = config.preprocess.bad_pixels == config::BadPixels::interpolate;
+  return request;
+}
+
+tracing::Request Plan::tracing_request() const {
+  tracing::Request request;
+  request.options = config.trace;
+  request.signal = config.reconstruct.signal;
+  const bool own_volume = !config.trace.input.empty();
+  request.volume = own_volume ? config.trace.input : (output / files::volume).string();
+  if (config.scan_pixel_given) request.pixel_A = config.scan.pixel_A;
+  if (!config.trace.images.empty()) {
+    request.images = config.trace.images;
+  } else if (!config.reconstruct.input.empty()) {
+    request.images = config.reconstruct.input;
+  } else if (!own_volume) {
+    const auto series = output / files::tilt_series;
+    if (has(Stage::simulate) || std::filesystem::exists(series)) request.images = series.string();
+  }
+  const bool users_images = !request.images.empty() && request.images != (output / files::tilt_series).string();
+  if (users_images) {
+    request.angles = tilts;
+    request.exclude = config.tilts.exclude;
+  }
+  return request;
+}
+
+std::string Plan::compare_model() const {
+  return config.compare.model.empty() ? (output / files::atoms).string() : config.compare.model;
+}
+
+std::vector<double> Plan::thetas() const {
+  std::vector<double> thetas;
+  for (const auto& a : without_excluded(tilts, config.tilts.exclude)) thetas.push_back(a.theta_deg);
+  return thetas;
+}
+
+Plan make_plan(config::Master master) {
+  Plan plan;
+  plan.config = std::move(master);
+  plan.output = plan.config.output;
+  plan.tilts = resolve_tilts(plan.config.tilts);
+  const auto& config = plan.config;
+  const bool needs_specimen =
+      plan.has(Stage::simulate) || (plan.has(Stage::compare) && config.compare.reference == "specimen");
+  if (needs_specimen) {
+    if (!config.specimen)
+      throw InputError("specimen", "missing", "a specimen with `file`, which simulate and compare start from");
+    plan.specimen = io::read_structure(config.specimen->file);
+    for (const auto& warning : atoms::specimen_warnings(*plan.specimen, config.specimen->origin))
+      log::warn("{}", warning);
+    atoms::place_origin(*plan.specimen, config.specimen->origin, config.specimen->file);
+  }
+  if (plan.has(Stage::simulate) && without_excluded(plan.tilts, config.tilts.exclude).empty())
+    throw InputError("tilts", "no tilt angles", "theta_deg, euler_deg or file");
+  if (plan.specimen && plan.config.trace.species.empty() && plan.has(Stage::trace)) {
+    std::uint8_t heaviest = 0;
+    for (std::uint8_t z : plan.specimen->atomic_number) heaviest = std::max(heaviest, z);
+    plan.config.trace.species = {element_symbol(heaviest)};
+  }
+  return plan;
+}
+
+std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
+  const auto& config = plan.config;
+  std::vector<std::string> inputs;
+  const auto add = [&](const std::string& source) {
+    if (!source.empty()) inputs.push_back(file_part(source));
+  };
+  switch (stage) {
+    case Stage::simulate:
+      add(config.specimen->file);
+      add(config.tilts.file);
+      break;
+    case Stage::reconstruct:
+      add(config.reconstruct.input);
+      if (!config.reconstruct.input.empty()) add(config.tilts.file);
+      if (config.reconstruct.support != "auto" && config.reconstruct.support != "none")
+        add(config.reconstruct.support);
+      break;
+    case Stage::trace:
+      add(config.trace.input);
+      add(config.trace.images);
+      break;
+    case Stage::compare:
+      add(config.compare.model);
+      add(config.compare.reference == "specimen" ? config.specimen->file : config.compare.reference);
+      break;
+    case Stage::analyze: add(config.analyze.input); break;
+    case Stage::preprocess: break;
+  }
+  return inputs;
+}
+
+std::vector<std::string> outputs_of(Stage stage) {
+  switch (stage) {
+    case Stage::simulate: return {files::tilt_series};
+    case Stage::reconstruct: return {files::volume};
+    case Stage::trace: return {files::atoms};
+    case Stage::compare: return {files::comparison, files::displacements};
+    case Stage::analyze: return {"analysis.json"};
+    case Stage::preprocess: return {};
+  }
+  return {};
+}
+
+}  // namespace aetos::pipeline

@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/small_run.hpp"
+
+/// What a user does wrong ends in one message, exit code 2, and nothing written.
+namespace aetos::test {
+namespace {
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  const auto at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return text.replace(at, what.size(), by);
+}
+
+struct BadCase {
+  const char* name;
+  const char* what;     ///< replaced in the small config
+  const char* by;
+  const char* message;  ///< a part of the one message
+};
+
+class BadConfig : public ::testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfig, EndsWithCodeTwoAndWritesNothing) {
+  const auto& bad = GetParam();
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder, replaced(small_config(), bad.what, bad.by));
+  const auto outcome = run_aetos("run " + config);
+  EXPECT_EQ(outcome.code, 2) << outcome.output;
+  EXPECT_NE(outcome.output.find(bad.message), std::string::npos) << outcome.output;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadConfig,
+    ::testing::Values(
+        BadCase{"UnknownKey", "convergence_mrad", "convergance_mrad", "convergence_mrad"},
+        BadCase{"WrongType", "voltage_kV: 300", "voltage_kV: high", "voltage_kV"},
+        BadCase{"UnitSuffix", "voltage_kV: 300", "voltage_kV: 300kV", "voltage_kV"},
+        BadCase{"NegativeSize", "pixel_A: 0.4", "pixel_A: -0.4", "pixel_A"},
+        BadCase{"ZeroSlice", "slice_A: 2.0", "slice_A: 0", "slice_A"},
+        BadCase{"OuterBelowInner", "outer_mrad: 60", "outer_mrad: 30", "outer_mrad"},
+        BadCase{"OuterEqualsInner", "outer_mrad: 60", "outer_mrad: 39.4", "outer_mrad"},
+        BadCase{"NegativeInner", "inner_mrad: 39.4", "inner_mrad: -1", "inner_mrad"},
+        BadCase{"DetectorBeyondTheGrid", "inner_mrad: 39.4, outer_mrad: 60", "inner_mrad: 70, outer_mrad: 200", "65.6"},
+        BadCase{"ConvergenceBeyondTheBand", "convergence_mrad: 30", "convergence_mrad: 80", "sampling"},
+        BadCase{"NoTilts", "{start: -70, stop: 70, step: 10}", "[]", "tilts"},
+        BadCase{"ZeroStep", "step: 10", "step: 0", "step"},
+        BadCase{"WrongSignOfStep", "step: 10", "step: -10", "step"},
+        BadCase{"MissingSpecimen", "atoms.extxyz", "nowhere.extxyz", "nowhere.extxyz"},
+        BadCase{"TwoDoses", "dose_e_per_A2: 90000", "dose_e_per_A2: 9, dose_total_e_per_A2: 90", "dose"},
+        BadCase{"CurrentWithoutDwell", "dose_e_per_A2: 90000", "screen_current_pA: 30", "dwell_us"},
+        BadCase{"BothThermalForms", "debye_waller_B_A2: 0.3", "debye_waller_B_A2: 0.3, rms_displacement_A: 0.06",
+                "rms_displacement_A"},
+        BadCase{"ElementWithoutB", "debye_waller_B_A2: 0.3", "debye_waller_B_A2: {O: 0.3}", "Zr"},
+        BadCase{"LaterFeature", "slice_A: 2.0", "slice_A: 2.0, slicing: finite", "slicing"},
+        BadCase{"UnknownMethod", "resire-nesterov", "resire-fast", "resire"},
+        BadCase{"DuplicateKey", "seed: 7", "seed: 7\nseed: 8", "seed"}),
+    [](const auto& info) { return info.param.name; });
+
+struct BadAtoms {
+  const char* name;
+  const char* what;
+  const char* by;
+  const char* message;
+};
+
+class BadAtomFile : public ::testing::TestWithParam<BadAtoms> {};
+
+TEST_P(BadAtomFile, NamesFileAndLine) {
+  const auto& bad = GetParam();
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  folder.write("atoms.extxyz", replaced(small_atoms(), bad.what, bad.by));
+  const auto outcome = run_aetos("run " + config);
+  EXPECT_EQ(outcome.code, 2) << outcome.output;
+  EXPECT_NE(outcome.output.find("atoms.extxyz"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find(bad.message), std::string::npos) << outcome.output;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, BadAtomFile,
+                         ::testing::Values(BadAtoms{"WrongCount", "6\n", "7\n", "7"},
+                                           BadAtoms{"NotANumber", "2.6 0.3 0.4", "2.6 nan 0.4", ":4"},
+                                           BadAtoms{"CommaDecimal", "2.6 0.3 0.4", "2,6 0.3 0.4", ":4"},
+                                           BadAtoms{"UnknownElement", "Zr 2.6", "Q 2.6", ":4"}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(BadInput, OneMessageFromFourRanks) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder, replaced(small_config(), "convergence_mrad", "convergance_mrad"));
+  const auto outcome = run_aetos("run " + config, 4);
+  EXPECT_EQ(outcome.code, 2);
+  const std::string word = "convergance_mrad";
+  std::size_t messages = 0;
+  for (auto at = outcome.output.find(word); at != std::string::npos; at = outcome.output.find(word, at + 1)) ++messages;
+  EXPECT_EQ(messages, 1u) << outcome.output;
+}
+
+TEST(BadInput, CopiesOfSrunWithoutPmiAreRecognised) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  const auto outcome = run_shell("env SLURM_NTASKS=4 SLURM_PROCID=2 " AETOS_BINARY " run " + config);
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.output.find("--mpi=pmix"), std::string::npos) << outcome.output;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
+TEST(BadInput, FolderThatMayNotBeWritten) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  folder.write("taken", "a file");
+  const auto outcome = run_aetos("run " + config + " --output " + (folder.path() / "taken").string());
+  EXPECT_EQ(outcome.code, 2) << outcome.output;
+  EXPECT_EQ(read_file(folder.path() / "taken"), "a file");
+}
+
+TEST(BadInput, UsageErrors) {
+  EXPECT_EQ(run_aetos("").code, 2);
+  EXPECT_EQ(run_aetos("run").code, 2);
+  EXPECT_EQ(run_aetos("fly config.yaml").code, 2);
+  EXPECT_EQ(run_aetos("run nowhere.yaml").code, 2);
+  EXPECT_EQ(run_aetos("--help").code, 0);
+  EXPECT_EQ(run_aetos("--version").code, 0);
+}
+
+}  // namespace
+}  // namespace aetos::test

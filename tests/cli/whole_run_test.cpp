@@ -1,0 +1,169 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "aetos/io/tilt_series.hpp"
+#include "support/small_run.hpp"
+
+/// The main job as a user starts it, on one to four ranks: same bits, and nothing lost when it is killed.
+namespace aetos::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+void expect_same_results(const fs::path& a, const fs::path& b) {
+  const auto series_a = (a / "tilt_series.h5").string(), series_b = (b / "tilt_series.h5").string();
+  const auto info = io::read_tilt_series_info(series_a);
+  EXPECT_EQ(info.signals, io::read_tilt_series_info(series_b).signals);
+  EXPECT_FALSE(info.signals.empty());
+  for (const auto& signal : info.signals) {
+    const auto x = io::read_tilt_series_images(series_a, signal, {0, info.tilts});
+    const auto y = io::read_tilt_series_images(series_b, signal, {0, info.tilts});
+    EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin(), y.end())) << signal;
+  }
+  const auto volume_a = (a / "volume.h5").string(), volume_b = (b / "volume.h5").string();
+  const auto shape = io::read_volume_info(volume_a).shape;
+  EXPECT_EQ(io::read_volume_info(volume_a).r_history, io::read_volume_info(volume_b).r_history);
+  const auto x = io::read_volume_planes(volume_a, {0, shape[0]}), y = io::read_volume_planes(volume_b, {0, shape[0]});
+  EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin(), y.end()));
+  EXPECT_EQ(read_file(a / "atoms.extxyz"), read_file(b / "atoms.extxyz"));
+  EXPECT_EQ(read_file(a / "comparison.json"), read_file(b / "comparison.json"));
+}
+
+nlohmann::json summary_of(const fs::path& run) { return nlohmann::json::parse(read_file(run / "summary.json")); }
+
+class WholeRun : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    config_ = write_small_run(*folder_);
+    const auto outcome = run_aetos("run " + config_);
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+  static fs::path run() { return folder_->path() / "run"; }
+  static std::string at(const std::string& name) { return (folder_->path() / name).string(); }
+
+  static TemporaryFolder* folder_;
+  static std::string config_;
+};
+TemporaryFolder* WholeRun::folder_ = nullptr;
+std::string WholeRun::config_;
+
+TEST_F(WholeRun, FindsEveryAtomWhereItWas) {
+  const auto summary = summary_of(run());
+  EXPECT_EQ(summary["trace"]["atoms"], 6);
+  EXPECT_EQ(summary["compare"]["matched"], 6);
+  EXPECT_EQ(summary["compare"]["false_atoms"], 0);
+  EXPECT_LT(summary["compare"]["rmsd_pm"].get<double>(), 20);
+  for (const char* file : {"config.resolved.yaml", "tilt_series.h5", "volume.h5", "atoms.extxyz", "comparison.json",
+                           "summary.json", "log.txt", "report.html"})
+    EXPECT_TRUE(fs::exists(run() / file)) << file;
+}
+
+TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
+  for (int ranks : {2, 3, 4}) {
+    const auto other = at("ranks" + std::to_string(ranks));
+    const auto outcome = run_aetos("run " + config_ + " --output " + other, ranks);
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+    expect_same_results(run(), other);
+  }
+}
+
+TEST_F(WholeRun, ResolvedConfigGivesTheSameRun) {
+  const auto again = at("again");
+  const auto outcome = run_aetos("run " + (run() / "config.resolved.yaml").string() + " --output " + again, 2);
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  expect_same_results(run(), again);
+}
+
+TEST_F(WholeRun, IsNotReplacedWithoutAWord) {
+  const auto before = read_file(run() / "summary.json");
+  EXPECT_EQ(run_aetos("run " + config_).code, 2);
+  EXPECT_EQ(run_aetos("run " + config_ + " --set seed=8").code, 2);
+  EXPECT_EQ(read_file(run() / "summary.json"), before);
+  const auto changed = run_aetos("run " + config_ + " --resume --set microscope.defocus_A=5");
+  EXPECT_EQ(changed.code, 2);
+  EXPECT_NE(changed.output.find("microscope.defocus_A"), std::string::npos) << changed.output;
+  EXPECT_EQ(run_aetos("run " + config_ + " --resume").code, 0);
+}
+
+TEST_F(WholeRun, VerifiesAndSeesAChangedFile) {
+  EXPECT_EQ(run_aetos("verify " + run().string()).code, 0);
+  const auto copy = folder_->path() / "copy";
+  fs::copy(run(), copy, fs::copy_options::recursive);
+  std::ofstream(copy / "atoms.extxyz", std::ios::app) << "\n";
+  const auto outcome = run_aetos("verify " + copy.string());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.output.find("atoms.extxyz"), std::string::npos);
+}
+
+TEST_F(WholeRun, StageByStageIsTheWholeRun) {
+  const auto steps = at("steps");
+  for (const char* stage : {"simulate", "reconstruct", "trace", "compare"}) {
+    const auto outcome = run_aetos(std::string(stage) + " " + config_ + " --output " + steps, 2);
+    ASSERT_EQ(outcome.code, 0) << stage << ": " << outcome.output;
+  }
+  expect_same_results(run(), steps);
+}
+
+TEST_F(WholeRun, MoreIterationsGoOnWhereTheRunEnded) {
+  const auto grown = at("grown"), direct = at("direct");
+  const std::string to = "reconstruct " + config_ + " --output ";
+  fs::create_directories(grown);
+  fs::create_directories(direct);
+  const std::string input = " --set reconstruct.input=" + (run() / "tilt_series.h5").string();
+  ASSERT_EQ(run_aetos(to + grown + input + " --set reconstruct.iterations=10").code, 0);
+  const auto more = run_aetos(to + grown + input + " --set reconstruct.iterations=20 --resume");
+  ASSERT_EQ(more.code, 0) << more.output;
+  ASSERT_EQ(run_aetos(to + direct + input + " --set reconstruct.iterations=20", 2).code, 0);
+  const auto x = io::read_volume_planes(grown + "/volume.h5", {0, 30});
+  const auto y = io::read_volume_planes(direct + "/volume.h5", {0, 30});
+  EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin(), y.end()));
+}
+
+TEST_F(WholeRun, KilledAndResumedEndsInTheSameBits) {
+  const auto killed = at("killed");
+  const std::string command = "run " + config_ + " --set checkpoint_interval_s=0.05 --output " + killed;
+  // Cut the run at growing times, on changing numbers of ranks, until it gets through.
+  int code = -1;
+  for (int attempt = 0; attempt < 12 && code != 0; ++attempt) {
+    const int ranks = 1 + attempt % 3;
+    const double seconds = 0.3 + 0.25 * attempt;
+    const std::string resume = attempt == 0 ? "" : " --resume";
+    const auto outcome = run_shell(fmt::format(
+        "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s KILL {} mpirun --oversubscribe -q "
+        "-n {} {} {}{} </dev/null",
+        seconds, ranks, AETOS_BINARY, command, attempt > 0 && fs::exists(killed + "/run.json") ? resume : ""));
+    code = outcome.code;
+    ASSERT_NE(code, 2) << outcome.output;
+  }
+  if (code != 0) code = run_aetos(command + " --resume", 2).code;
+  ASSERT_EQ(code, 0);
+  expect_same_results(run(), killed);
+}
+
+TEST_F(WholeRun, TimeLimitAndSignalsEndWithCode75) {
+  const auto limited = at("limited");
+  const std::string longer = " --set scan.field_A=24 --set specimen.thermal.frozen_phonons=8 --output " + limited;
+  const auto outcome = run_aetos("run " + config_ + longer + " --time-limit 0:01", 2);
+  EXPECT_EQ(outcome.code, 75) << outcome.output;
+  const auto signalled = run_shell("env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s TERM 1.5 " +
+                                   std::string(AETOS_BINARY) + " run " + config_ + longer +
+                                   " --resume </dev/null; echo code $?");
+  EXPECT_NE(signalled.output.find("--resume goes on"), std::string::npos) << signalled.output;
+}
+
+TEST_F(WholeRun, InfoKnowsEveryOutput) {
+  for (const char* file : {"tilt_series.h5", "volume.h5", "atoms.extxyz"}) {
+    const auto outcome = run_aetos("info --json " + (run() / file).string());
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+    EXPECT_TRUE(nlohmann::json::accept(outcome.output)) << outcome.output;
+  }
+}
+
+}  // namespace
+}  // namespace aetos::test
