@@ -83,8 +83,11 @@ class Array {
   Array() = default;
   explicit Array(const Shape<N>& shape) : shape_(shape) {
     const std::size_t n = element_count(shape);
+    // Sizes may come from a file: a product that overflows must not pass for a small one.
+    std::size_t room = static_cast<std::size_t>(-1) / sizeof(T) / 2;
+    for (std::size_t s : shape) room = s > 0 ? room / s : room;
+    if (room == 0 && std::find(shape.begin(), shape.end(), 0u) == shape.end()) throw std::bad_alloc();
     if (n == 0) return;
-    if (n > static_cast<std::size_t>(-1) / sizeof(T) / 2) throw std::bad_alloc();
     const std::size_t bytes = (n * sizeof(T) + 63) / 64 * 64;
     data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
     if (!data_) throw std::bad_alloc();
