@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "aetos/core/array.hpp"
+#include "aetos/multislice/grid.hpp"
+#include "aetos/multislice/options.hpp"
+#include "aetos/multislice/tile_engine.hpp"
+
+/// Detectors in the diffraction plane of a probe: linear sums of the intensity per reciprocal pixel.
+namespace aetos::multislice {
+
+/// Area of the rectangle x0..x1, y0..y1 that lies within `radius` of the origin.
+double disc_overlap_area(double x0, double x1, double y0, double y1, double radius);
+
+/// Share of the reciprocal pixel at (kx, ky) that the annulus inner <= lambda k < outer (mrad) covers: by
+/// area, or 0 or 1 by the pixel's centre.
+double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky, double inner_mrad,
+                     double outer_mrad, DetectorEdges edges);
+
+/// Columns of the detectors' output. Throws InputError for a ring or annulus without extent.
+ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors, double angle_limit_mrad);
+
+/// The sums of all channels, prepared for one grid.
+class DetectorSums {
+ public:
+  DetectorSums(const std::vector<DetectorOptions>& detectors, const ChannelLayout& layout,
+               const FftGrid& grid, double voltage_kV, DetectorEdges edges);
+
+  /// Values of each channel from the intensity per pixel (ny, nx; FFT order). A centre of mass is divided by
+  /// the transmitted intensity.
+  void apply(View<const float, 2> intensity, std::span<double> channels) const;
+
+ private:
+  /// Consecutive pixels of one channel with their weights.
+  struct Run {
+    std::uint32_t first_pixel, length, first_weight;
+  };
+  struct Channel {
+    std::vector<Run> runs;
+    bool per_transmitted = false;
+  };
+  template <class Weight>
+  void add_channel(const FftGrid& grid, bool per_transmitted, Weight weight);
+
+  std::vector<Channel> channels_;
+  std::vector<float> weights_;
+};
+
+}  // namespace aetos::multislice

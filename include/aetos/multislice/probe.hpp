@@ -1,0 +1,26 @@
+#pragma once
+
+#include <complex>
+
+#include "aetos/core/array.hpp"
+#include "aetos/core/geometry.hpp"
+#include "aetos/multislice/grid.hpp"
+#include "aetos/multislice/options.hpp"
+
+/// The electron probe in reciprocal space: aperture and aberrations.
+namespace aetos::multislice {
+
+/// Phase error chi (rad) at k (1/Å): (2 pi / lambda) (-D a²/2 + C30 a⁴/4 + C12 a² cos(2 (phi - C12_deg)) / 2)
+/// with a = lambda |k| and D the underfocus (Kirkland 2010, eq. 2.10). The wave carries exp(-i chi).
+double aberration_phase(const MicroscopeOptions& microscope, double defocus_A, double kx, double ky);
+
+/// Amplitude of the aperture at k: 1 inside, falling to 0 over one reciprocal pixel centred on the edge
+/// (abTEM's soft aperture).
+double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky);
+
+/// Spectrum of the probe at `position_A` from pixel (0, 0), with sum |psi(k)|² = 1. Shape (ny, nx), FFT
+/// order. Throws InputError when the aperture is wider than the band limit of the grid.
+Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
+                                              const FftGrid& grid, const Vec2& position_A);
+
+}  // namespace aetos::multislice

@@ -1,0 +1,175 @@
+#include "aetos/multislice/detector.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/units.hpp"
+
+namespace aetos::multislice {
+namespace {
+
+/// Integral of sqrt(radius² - x²) from 0 to x.
+double half_chord_integral(double x, double radius) {
+  const double s = std::clamp(x / radius, -1.0, 1.0);
+  return 0.5 * radius * radius * (s * std::sqrt(1 - s * s) + std::asin(s));
+}
+
+/// Area of the rectangle from the origin to (x, y) within `radius`, odd in x and y.
+double corner_area(double x, double y, double radius) {
+  const double sign = (x < 0) == (y < 0) ? 1 : -1;
+  const double right = std::min(std::abs(x), radius), top = std::abs(y);
+  const double flat = top < radius ? std::min(right, std::sqrt(radius * radius - top * top)) : 0;
+  return sign * (flat * top + half_chord_integral(right, radius) - half_chord_integral(flat, radius));
+}
+
+double outer_or_limit(const DetectorOptions& detector, double angle_limit_mrad) {
+  return detector.outer_mrad > 0 ? detector.outer_mrad : angle_limit_mrad;
+}
+
+std::size_t ring_count(const DetectorOptions& detector, double angle_limit_mrad) {
+  const double extent = outer_or_limit(detector, angle_limit_mrad) - detector.inner_mrad;
+  return static_cast<std::size_t>(std::ceil(extent / detector.step_mrad - 1e-9));
+}
+
+void require_extent(const DetectorOptions& detector, double angle_limit_mrad) {
+  const auto text = [](double mrad) { return std::to_string(mrad) + " mrad"; };
+  if (detector.kind == DetectorKind::com) return;
+  const double outer = outer_or_limit(detector, angle_limit_mrad);
+  if (!(detector.inner_mrad >= 0) || !(outer > detector.inner_mrad))
+    throw InputError("detectors." + detector.name,
+                     "inner angle " + text(detector.inner_mrad) + ", outer angle " + text(outer),
+                     "0 <= inner_mrad < outer_mrad");
+  if (detector.kind == DetectorKind::radial && !(detector.step_mrad > 0))
+    throw InputError("detectors." + detector.name + ".step_mrad", text(detector.step_mrad),
+                     "a positive width");
+}
+
+}  // namespace
+
+double disc_overlap_area(double x0, double x1, double y0, double y1, double radius) {
+  if (radius <= 0) return 0;
+  return corner_area(x1, y1, radius) - corner_area(x0, y1, radius) - corner_area(x1, y0, radius) +
+         corner_area(x0, y0, radius);
+}
+
+double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky, double inner_mrad,
+                     double outer_mrad, DetectorEdges edges) {
+  const double to_mrad = lambda_A * 1e3;
+  if (edges == DetectorEdges::hard) {
+    const double angle = to_mrad * std::hypot(kx, ky);
+    return angle >= inner_mrad && angle < outer_mrad ? 1 : 0;
+  }
+  const double hx = 0.5 * grid.dkx(), hy = 0.5 * grid.dky();
+  const double nearest = std::hypot(std::max(std::abs(kx) - hx, 0.0), std::max(std::abs(ky) - hy, 0.0));
+  const double farthest = std::hypot(std::abs(kx) + hx, std::abs(ky) + hy);
+  const double inner = inner_mrad / to_mrad, outer = outer_mrad / to_mrad;
+  if (farthest <= inner || nearest >= outer) return 0;
+  if (nearest >= inner && farthest <= outer) return 1;
+  const auto within = [&](double radius) {
+    return disc_overlap_area(kx - hx, kx + hx, ky - hy, ky + hy, radius) / (4 * hx * hy);
+  };
+  return std::clamp(within(outer) - within(inner), 0.0, 1.0);
+}
+
+ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors, double angle_limit_mrad) {
+  ChannelLayout layout;
+  for (const auto& detector : detectors) {
+    require_extent(detector, angle_limit_mrad);
+    layout.first_of_detector.push_back(layout.names.size());
+    switch (detector.kind) {
+      case DetectorKind::annular:
+        layout.names.push_back(detector.name);
+        break;
+      case DetectorKind::radial:
+        for (std::size_t n = 0; n < ring_count(detector, angle_limit_mrad); ++n)
+          layout.names.push_back(detector.name + "[" + std::to_string(n) + "]");
+        break;
+      case DetectorKind::com:
+        layout.names.push_back(detector.name + ".x");
+        layout.names.push_back(detector.name + ".y");
+        break;
+    }
+  }
+  layout.names.push_back("transmitted");
+  layout.count = layout.names.size();
+  return layout;
+}
+
+template <class Weight>
+void DetectorSums::add_channel(const FftGrid& grid, bool per_transmitted, Weight weight) {
+  Channel channel{{}, per_transmitted};
+  for (std::size_t j = 0; j < grid.ny; ++j) {
+    bool open = false;
+    for (std::size_t i = 0; i < grid.nx; ++i) {
+      const double w = weight(grid.kx(i), grid.ky(j));
+      if (w == 0) {
+        open = false;
+        continue;
+      }
+      if (!open)
+        channel.runs.push_back(
+            {static_cast<std::uint32_t>(j * grid.nx + i), 0, static_cast<std::uint32_t>(weights_.size())});
+      open = true;
+      ++channel.runs.back().length;
+      weights_.push_back(static_cast<float>(w));
+    }
+  }
+  channels_.push_back(std::move(channel));
+}
+
+DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const ChannelLayout& layout,
+                           const FftGrid& grid, double voltage_kV, DetectorEdges edges) {
+  const double lambda = electron_wavelength_A(voltage_kV);
+  const double to_mrad = lambda * 1e3;
+  const double band_end = BandLimit::of(grid.dx_A, grid.dy_A).end;
+  const auto in_band = [=](double kx, double ky) { return std::hypot(kx, ky) <= band_end; };
+  const auto add_annulus = [&](double inner, double outer) {
+    add_channel(grid, false, [&](double kx, double ky) {
+      return in_band(kx, ky) ? annulus_share(grid, lambda, kx, ky, inner, outer, edges) : 0.0;
+    });
+  };
+  for (std::size_t d = 0; d < detectors.size(); ++d) {
+    const auto& detector = detectors[d];
+    if (detector.kind == DetectorKind::annular) {
+      add_annulus(detector.inner_mrad, detector.outer_mrad);
+    } else if (detector.kind == DetectorKind::com) {
+      add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? kx * to_mrad : 0.0; });
+      add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? ky * to_mrad : 0.0; });
+    } else {
+      const std::size_t end = d + 1 < detectors.size() ? layout.first_of_detector[d + 1] : layout.count - 1;
+      const double outer = outer_or_limit(detector, band_end * to_mrad);
+      for (std::size_t n = 0; n < end - layout.first_of_detector[d]; ++n) {
+        const double inner = detector.inner_mrad + static_cast<double>(n) * detector.step_mrad;
+        add_annulus(inner, std::min(inner + detector.step_mrad, outer));
+      }
+    }
+  }
+  add_channel(grid, false, [&](double kx, double ky) { return in_band(kx, ky) ? 1.0 : 0.0; });
+}
+
+void DetectorSums::apply(View<const float, 2> intensity, std::span<double> channels) const {
+  constexpr std::size_t kLanes = 16;
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    double sum = 0;
+    for (const Run& run : channels_[c].runs) {
+      const float* w = weights_.data() + run.first_weight;
+      const float* p = intensity.data() + run.first_pixel;
+      float lanes[kLanes] = {};
+      std::size_t i = 0;
+      for (; i + kLanes <= run.length; i += kLanes)
+        for (std::size_t l = 0; l < kLanes; ++l) lanes[l] += w[i + l] * p[i + l];
+      for (; i < run.length; ++i) lanes[i % kLanes] += w[i] * p[i];
+      for (std::size_t half = kLanes / 2; half > 0; half /= 2)
+        for (std::size_t l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+      sum += static_cast<double>(lanes[0]);
+    }
+    channels[c] = sum;
+  }
+  const double transmitted = channels[channels_.size() - 1];
+  for (std::size_t c = 0; c < channels_.size(); ++c)
+    if (channels_[c].per_transmitted && transmitted > 0) channels[c] /= transmitted;
+}
+
+}  // namespace aetos::multislice

@@ -1,0 +1,217 @@
+#include "aetos/multislice/tile_engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/units.hpp"
+#include "aetos/multislice/detector.hpp"
+#include "aetos/multislice/potential.hpp"
+#include "aetos/multislice/probe.hpp"
+#include "tile_region.hpp"
+#include "window_waves.hpp"
+
+namespace aetos::multislice {
+namespace {
+
+using Complex = std::complex<float>;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Half of a 1 MiB L2 cache: what the waves of a batch may take.
+constexpr std::size_t kBatchBytes = std::size_t{512} << 10;
+
+void require_supported(const EngineSettings& settings) {
+  if (settings.multislice.slicing == Slicing::finite)
+    throw InputError("multislice.slicing", "finite, which is not available yet", "projected");
+  const auto check_axis = [](const char* axis, std::size_t window, std::size_t cell) {
+    if (window < 8 || (cell > 0 && window > cell))
+      throw InputError("multislice.window", std::to_string(window) + " pixels along " + axis,
+                       cell > 0 ? "8 to " + std::to_string(cell) + ", the whole cell" : "at least 8");
+  };
+  check_axis("x", settings.window_x_px, settings.grid.cell_x_px);
+  check_axis("y", settings.window_y_px, settings.grid.cell_y_px);
+}
+
+FftGrid window_grid(const EngineSettings& s) {
+  return {s.window_x_px, s.window_y_px, s.grid.sampling_x_A, s.grid.sampling_y_A};
+}
+
+}  // namespace
+
+double angle_limit_mrad(double voltage_kV, double sampling_A) {
+  return electron_wavelength_A(voltage_kV) * BandLimit::of(sampling_A, sampling_A).end * 1e3;
+}
+
+SliceGrid SliceGrid::covering(double z_min_A, double z_max_A, double thickness_A) {
+  const auto first = static_cast<long>(std::floor(z_min_A / thickness_A));
+  const auto last = static_cast<long>(std::floor(z_max_A / thickness_A));
+  return {thickness_A, first, static_cast<std::size_t>(last - first + 1)};
+}
+
+std::size_t SliceGrid::slice_of(double z_A) const {
+  const long i = static_cast<long>(std::floor(z_A / thickness_A)) - first;
+  return static_cast<std::size_t>(std::clamp(i, 0L, static_cast<long>(count) - 1));
+}
+
+struct TileEngine::State {
+  EngineSettings settings;
+  FftGrid window;
+  ChannelLayout layout;
+  DetectorSums sums;
+  Array<float, 2> intensity;
+  std::optional<WindowWaves> waves;  ///< for the slice thickness last used
+  double waves_thickness_A = 0;
+  std::optional<double> probe_defocus_A;
+  Array<Complex, 2> probe;  ///< at pixel (0, 0), on the top face of slice 0
+  std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
+  std::vector<Array<Complex, 2>> transmissions;  ///< by slice; reused between tiles
+
+  explicit State(EngineSettings s)
+      : settings(std::move(s)),
+        window(window_grid(settings)),
+        layout(channel_layout(settings.detectors, angle_limit())),
+        sums(settings.detectors, layout, window, settings.microscope.voltage_kV,
+             settings.multislice.detector_edges),
+        intensity({window.ny, window.nx}) {}
+
+  double angle_limit() const {
+    return angle_limit_mrad(settings.microscope.voltage_kV,
+                            std::max(settings.grid.sampling_x_A, settings.grid.sampling_y_A));
+  }
+  void prepare_probe(const SliceGrid& slices);
+  void vacuum_channels(std::span<double> channels);
+  PotentialBuilder& builder_for(const FftGrid& grid);
+  void build_transmissions(const TileRegion& region);
+  void propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
+                       Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost);
+};
+
+void TileEngine::State::prepare_probe(const SliceGrid& slices) {
+  if (!waves || waves_thickness_A != slices.thickness_A) {
+    waves.emplace(window, settings.microscope.voltage_kV, slices.thickness_A);
+    waves_thickness_A = slices.thickness_A;
+  }
+  // The probe travels from its reference plane z' = 0 back to the top face of slice 0, which adds underfocus.
+  double defocus = settings.microscope.defocus_A;
+  if (settings.microscope.focus_reference == FocusReference::centre)
+    defocus -= static_cast<double>(slices.first) * slices.thickness_A;
+  if (probe_defocus_A && *probe_defocus_A == defocus) return;
+  const auto spectrum = probe_spectrum(settings.microscope, defocus, window, Vec2(0, 0));
+  probe = Array<Complex, 2>(spectrum.shape());
+  std::transform(spectrum.begin(), spectrum.end(), probe.begin(), [](const auto& v) { return Complex(v); });
+  probe_defocus_A = defocus;
+}
+
+void TileEngine::State::vacuum_channels(std::span<double> channels) {
+  std::transform(probe.begin(), probe.end(), intensity.begin(),
+                 [](const Complex& v) { return std::norm(v); });
+  sums.apply(intensity, channels);
+}
+
+PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
+  const auto key = std::make_pair(grid.nx, grid.ny);
+  if (const auto found = builders.find(key); found != builders.end()) return found->second;
+  if (builders.size() >= 4) builders.clear();  // tiles of many sizes: memory matters more than planning
+  return builders
+      .emplace(key,
+               PotentialBuilder(grid, settings.microscope.voltage_kV, settings.multislice.parametrization))
+      .first->second;
+}
+
+void TileEngine::State::build_transmissions(const TileRegion& region) {
+  const FftGrid& grid = region.grid();
+  PotentialBuilder& builder = builder_for(grid);
+  transmissions.resize(region.slices().size());
+  for (std::size_t s = 0; s < transmissions.size(); ++s) {
+    if (region.slices()[s].empty()) continue;
+    if (transmissions[s].shape() != Shape<2>{grid.ny, grid.nx})
+      transmissions[s] = Array<Complex, 2>({grid.ny, grid.nx});
+    builder.transmission(region.slices()[s], transmissions[s]);
+  }
+}
+
+void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
+                                        Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost) {
+  const std::size_t slices = region.slices().size();
+  std::vector<double> channels(layout.count);
+  for (std::size_t w = 0; w < probes; ++w) {
+    const TileRegion::Place& place = region.places()[first_probe + w];
+    waves->start(probe, place.x_in_window_A, place.y_in_window_A, place.next_slice(0), &batch(w, 0));
+  }
+  for (std::size_t s = 0; s < slices; ++s)
+    for (std::size_t w = 0; w < probes; ++w) {
+      const TileRegion::Place& place = region.places()[first_probe + w];
+      if (!place.touches[s]) continue;
+      const std::size_t stride = region.grid().nx;
+      const Complex* t = transmissions[s].data() + place.window_y * stride + place.window_x;
+      const std::size_t next = place.next_slice(s + 1);
+      ++cost.wave_slices;
+      if (next < slices) {
+        waves->step(&batch(w, 0), t, stride, next - s);
+        continue;
+      }
+      waves->finish(&batch(w, 0), t, stride, slices - s, intensity);
+      sums.apply(intensity, channels);
+      std::transform(channels.begin(), channels.end(), out[first_probe + w].begin(),
+                     [](double v) { return static_cast<float>(v); });
+    }
+}
+
+TileEngine::TileEngine(EngineSettings settings) {
+  require_supported(settings);
+  state_ = std::make_unique<State>(std::move(settings));
+}
+TileEngine::~TileEngine() = default;
+TileEngine::TileEngine(TileEngine&&) noexcept = default;
+
+const EngineSettings& TileEngine::settings() const {
+  return state_->settings;
+}
+const ChannelLayout& TileEngine::channels() const {
+  return state_->layout;
+}
+
+double TileEngine::reach_A() const {
+  return TileRegion::reach_A(state_->settings);
+}
+
+TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, std::span<const Vec2> probes,
+                              View<float, 2> out) {
+  State& state = *state_;
+  TileCost cost;
+  if (probes.empty()) return cost;
+  auto start = Clock::now();
+  const TileRegion region(state.settings, atoms, slices, probes);
+  state.prepare_probe(slices);
+  state.build_transmissions(region);
+  cost.potential_s = seconds_since(start);
+
+  start = Clock::now();
+  std::vector<double> vacuum(state.layout.count);
+  state.vacuum_channels(vacuum);
+  const std::size_t batch_size =
+      std::max<std::size_t>(1, kBatchBytes / (state.waves->wave_size() * sizeof(Complex)));
+  Array<Complex, 2> batch({batch_size, state.waves->wave_size()});
+  std::fill(state.intensity.begin(), state.intensity.end(), 0.0f);
+  for (std::size_t p = 0; p < probes.size(); p += batch_size)
+    state.propagate_batch(region, p, std::min(batch_size, probes.size() - p), batch, out, cost);
+  for (std::size_t p = 0; p < probes.size(); ++p) {
+    if (region.places()[p].sees_atoms()) continue;
+    ++cost.vacuum_probes;
+    std::transform(vacuum.begin(), vacuum.end(), out[p].begin(),
+                   [](double v) { return static_cast<float>(v); });
+  }
+  cost.waves_s = seconds_since(start);
+  return cost;
+}
+
+}  // namespace aetos::multislice
