@@ -1,0 +1,242 @@
+#include <gtest/gtest.h>
+
+#include <mpi.h>
+
+#include <cmath>
+#include <cstdint>
+#include <new>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/random.hpp"
+#include "aetos/parallel/communicator.hpp"
+#include "aetos/parallel/journal.hpp"
+#include "aetos/parallel/partition.hpp"
+#include "aetos/parallel/run_lock.hpp"
+#include "support/ranks.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace aetos {
+namespace {
+
+/// A temporary folder that all ranks of a communicator see; the root removes it.
+class SharedFolder {
+ public:
+  explicit SharedFolder(const Communicator& comm) : comm_(comm) {
+    if (comm.is_root()) folder_.emplace();
+    path_ = comm.broadcast_string(folder_ ? folder_->path().string() : "");
+  }
+  ~SharedFolder() { comm_.barrier(); }
+  SharedFolder(const SharedFolder&) = delete;
+  SharedFolder& operator=(const SharedFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  const Communicator& comm_;
+  std::optional<test::TemporaryFolder> folder_;
+  std::filesystem::path path_;
+};
+
+std::vector<std::int64_t> counted(Range range) {
+  std::vector<std::int64_t> values(range.size());
+  std::iota(values.begin(), values.end(), static_cast<std::int64_t>(range.begin));
+  return values;
+}
+
+Range own_block(const Communicator& comm, std::size_t n) {
+  return block_partition(n, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
+}
+
+TEST(CommunicatorTest, NeverCarriesATopology) {
+  AETOS_RANKS(comm, 4);
+  const int dimensions[2] = {2, 2}, periodic[2] = {0, 0};
+  MPI_Comm grid = MPI_COMM_NULL;
+  MPI_Cart_create(comm.handle(), 2, dimensions, periodic, 0, &grid);
+  int topology = 0;
+  MPI_Topo_test(grid, &topology);
+  EXPECT_EQ(topology, MPI_CART);
+  const Communicator plain(grid);
+  MPI_Topo_test(plain.handle(), &topology);
+  EXPECT_EQ(topology, MPI_UNDEFINED);
+  EXPECT_EQ(plain.rank(), comm.rank());
+  EXPECT_EQ(plain.size(), 4);
+  MPI_Comm_free(&grid);
+}
+
+TEST(CommunicatorTest, MovesAndSplits) {
+  AETOS_RANKS(comm, 3);
+  const Communicator part = comm.split(comm.rank() == 1 ? 1 : 0);
+  EXPECT_EQ(part.size(), comm.rank() == 1 ? 1 : 2);
+  EXPECT_EQ(part.rank(), comm.rank() == 2 ? 1 : 0);
+  EXPECT_EQ(part.sum(comm.rank()), comm.rank() == 1 ? 1 : 2);
+}
+
+TEST(CommunicatorTest, ReducesAndBroadcasts) {
+  AETOS_RANKS(comm, 4);
+  EXPECT_TRUE(comm.any(comm.rank() == 2));
+  EXPECT_FALSE(comm.any(false));
+  EXPECT_FALSE(comm.all(comm.rank() != 3));
+  EXPECT_TRUE(comm.all(true));
+  EXPECT_EQ(comm.sum((std::int64_t{1} << 40) + comm.rank()), (std::int64_t{1} << 42) + 6);
+  EXPECT_EQ(comm.max(-1.5 * comm.rank()), 0);
+  EXPECT_EQ(comm.min(-1.5 * comm.rank()), -4.5);
+  EXPECT_EQ(comm.broadcast_value(comm.rank() * 7, 3), 21);
+  EXPECT_EQ(comm.broadcast_string(comm.rank() == 1 ? "Å and\nmore" : "something else that is longer", 1),
+            "Å and\nmore");
+  EXPECT_EQ(comm.broadcast_string(comm.is_root() ? "" : "not empty"), "");
+}
+
+TEST(CommunicatorTest, SplitsMessages) {
+  AETOS_RANKS(comm, 3);
+  Communicator small(comm.handle());
+  for (std::size_t limit : {std::size_t{7}, std::size_t{1000}, std::size_t{1} << 20}) {
+    small.limit_messages(limit);
+    std::vector<std::int64_t> values(1000, -1);
+    if (small.rank() == 2) values = counted({0, 1000});
+    small.broadcast(std::span(values), 2);
+    EXPECT_EQ(values, counted({0, 1000}));
+    const auto mine = counted(own_block(small, 1001));
+    EXPECT_EQ(small.all_gather(std::span<const std::int64_t>(mine)), counted({0, 1001}));
+  }
+}
+
+/// Gathers n values over the communicator in blocks and checks every one.
+void gather_in_blocks(const Communicator& comm, std::size_t n) {
+  const auto mine = counted(own_block(comm, n));
+  const auto all = comm.all_gather(std::span<const std::int64_t>(mine));
+  EXPECT_EQ(all, counted({0, n})) << n << " values on " << comm.size() << " ranks";
+}
+
+TEST(CommunicatorTest, GathersUnevenSizes) {
+  // 255,905 values and n + 1 items on n ranks: sizes that hung or went wrong elsewhere (Open MPI #7809).
+  const Communicator launch(MPI_COMM_WORLD);
+  const auto ranks = static_cast<std::size_t>(launch.size());
+  for (std::size_t n : {std::size_t{0}, std::size_t{1}, ranks - 1, ranks, ranks + 1, std::size_t{255905}})
+    gather_in_blocks(launch, n);
+}
+
+TEST(CommunicatorTest, GathersWhereSomeHaveNothing) {
+  AETOS_RANKS(comm, 4);
+  std::vector<double> mine;
+  if (comm.rank() == 1) mine = {1, 2, 3};
+  if (comm.rank() == 3) mine = {4};
+  EXPECT_EQ(comm.all_gather(std::span<const double>(mine)), (std::vector<double>{1, 2, 3, 4}));
+  EXPECT_EQ(comm.all_gather_value(static_cast<char>('a' + comm.rank())),
+            (std::vector<char>{'a', 'b', 'c', 'd'}));
+}
+
+/// A value whose sum depends on the order: sizes from 1e-8 to 1e8.
+double awkward(std::size_t i) {
+  const auto u = random::uniform4(1, random::Domain::test, {0, 0, i});
+  return (u[0] - 0.5) * std::pow(10.0, 16 * u[1] - 8);
+}
+
+TEST(CommunicatorTest, OrderedSumsHaveTheSameBitsOnAnyNumberOfRanks) {
+  const Communicator launch(MPI_COMM_WORLD);
+  const std::size_t n = 1003;
+  double serial = 0;
+  for (std::size_t i = 0; i < n; ++i) serial += awkward(i);
+  for (int ranks = 1; ranks <= launch.size(); ++ranks) {
+    const Communicator part = launch.split(launch.rank() < ranks ? 0 : 1);
+    if (launch.rank() >= ranks) continue;
+    std::vector<double> mine;
+    const Range range = own_block(part, n);
+    for (std::size_t i = range.begin; i < range.end; ++i) mine.push_back(awkward(i));
+    EXPECT_EQ(part.ordered_sum(mine), serial) << ranks << " ranks";
+  }
+}
+
+/// What every rank sees when `failure` is thrown on the ranks from `first` on.
+template <class Error, class Throw>
+std::string agreed_text(const Communicator& comm, int first, Throw failure) {
+  try {
+    comm.agree([&] {
+      if (comm.rank() >= first) failure(comm.rank());
+    });
+  } catch (const Error& e) {
+    EXPECT_EQ(typeid(e), typeid(Error)) << "another type: " << e.what();
+    return e.what();
+  }
+  return "nothing thrown";
+}
+
+TEST(Agree, EveryRankThrowsWhatTheLowestFailingRankThrew) {
+  AETOS_RANKS(comm, 4);
+  const auto number = [](int rank) { return std::to_string(rank); };
+  EXPECT_EQ(agreed_text<InputError>(comm, 2,
+                                    [&](int r) { throw InputError("key " + number(r), "abc", "a number"); }),
+            "key 2: abc; expected a number");
+  EXPECT_EQ(agreed_text<ResourceError>(comm, 3, [&](int r) { throw ResourceError("disk " + number(r)); }),
+            "disk 3");
+  EXPECT_EQ(agreed_text<Interrupted>(comm, 0, [&](int r) { throw Interrupted("SIGTERM " + number(r)); }),
+            "SIGTERM 0");
+  EXPECT_EQ(
+      agreed_text<std::runtime_error>(comm, 1, [&](int r) { throw std::out_of_range("at " + number(r)); }),
+      "at 1");
+  EXPECT_EQ(agreed_text<std::runtime_error>(comm, 1, [](int r) { throw r; }), "an error of unknown kind");
+  EXPECT_NE(agreed_text<ResourceError>(comm, 2, [](int) { throw std::bad_alloc(); }).find("memory"),
+            std::string::npos);
+  EXPECT_TRUE(comm.all(true)) << "the ranks are still in step";
+}
+
+TEST(Agree, KeepsTheFieldsOfAnInputError) {
+  AETOS_RANKS(comm, 3);
+  try {
+    comm.agree([&] {
+      if (comm.rank() == 1) throw InputError("run.yaml:7", "voltage_kV: 300kV", "");
+    });
+    ADD_FAILURE() << "nothing thrown";
+  } catch (const InputError& e) {
+    EXPECT_EQ(e.place(), "run.yaml:7");
+    EXPECT_EQ(e.found(), "voltage_kV: 300kV");
+    EXPECT_EQ(e.expected(), "");
+  }
+}
+
+TEST(Agree, PassesWhenAllRanksDo) {
+  AETOS_RANKS(comm, 2);
+  int calls = 0;
+  EXPECT_NO_THROW(comm.agree([&] { ++calls; }));
+  EXPECT_EQ(calls, 1);
+}
+
+std::vector<std::byte> payload_of(Journal::Key key) {
+  return std::vector<std::byte>(key + 1, std::byte{0x5a});
+}
+
+TEST(JournalOnRanks, AnyNumberOfRanksReadsWhatAnyNumberWrote) {
+  AETOS_RANKS(comm, 4);
+  const SharedFolder folder(comm);
+  const std::size_t n = 23;
+  {
+    Journal journal(folder.path(), "config", comm.rank(), 0);
+    for (Journal::Key key = 0; key < n; ++key)
+      if (key % 4 == static_cast<Journal::Key>(comm.rank())) journal.append(key, payload_of(key));
+    comm.barrier();
+  }
+  comm.barrier();
+  const auto places = Journal::scan(comm, folder.path(), "config");
+  EXPECT_EQ(places.size(), n);
+  for (const auto& [key, place] : places) EXPECT_EQ(Journal::read(place), payload_of(key));
+  EXPECT_TRUE(Journal::scan(comm, folder.path(), "another").empty());
+  EXPECT_TRUE(Journal::scan(comm, folder.path() / "absent", "config").empty());
+}
+
+TEST(RunLockOnRanks, RootTakesItAndAllAgree) {
+  AETOS_RANKS(comm, 3);
+  const SharedFolder folder(comm);
+  std::optional<RunLock> lock;
+  EXPECT_NO_THROW(comm.agree([&] {
+    if (comm.is_root()) lock.emplace(folder.path());
+  }));
+  EXPECT_THROW(comm.agree([&] {
+    if (comm.is_root()) RunLock second(folder.path());
+  }),
+               ResourceError);
+}
+
+}  // namespace
+}  // namespace aetos
