@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+/// The parts of the report, each made from the files of a run. Each is empty if its files are not there.
+namespace aetos::pipeline::report {
+
+struct Run {
+  std::filesystem::path folder;
+  nlohmann::json summary = nlohmann::json::object();  ///< summary.json, or empty
+  bool has(const char* name) const { return std::filesystem::exists(folder / name); }
+  /// A stage's object of the summary, or an empty object.
+  const nlohmann::json& stage(const std::string& name) const;
+};
+
+std::string headline_section(const Run& run);
+std::string tilt_series_section(const Run& run);
+std::string volume_section(const Run& run);
+std::string atoms_section(const Run& run);
+std::string comparison_section(const Run& run);
+std::string warnings_section(const Run& run);
+std::string performance_section(const Run& run);
+std::string settings_section(const Run& run);
+
+}  // namespace aetos::pipeline::report

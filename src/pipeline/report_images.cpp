@@ -1,0 +1,137 @@
+#include "aetos/pipeline/report_images.hpp"
+
+#include <fmt/format.h>
+#include <png.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+#include "aetos/pipeline/report_page.hpp"
+
+namespace aetos::pipeline::report {
+namespace {
+
+std::vector<std::uint8_t> to_grey(View<const float, 2> image, const GreyScale& scale) {
+  std::vector<std::uint8_t> grey;
+  grey.reserve(image.size());
+  const double range = scale.high > scale.low ? scale.high - scale.low : 1;
+  for (float v : image) {
+    const double share = std::isfinite(v) ? (static_cast<double>(v) - scale.low) / range : 0.0;
+    grey.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(share, 0.0, 1.0))));
+  }
+  return grey;
+}
+
+std::vector<std::uint8_t> encode_png(const std::vector<std::uint8_t>& grey, std::size_t height,
+                                     std::size_t width) {
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(width);
+  header.height = static_cast<png_uint_32>(height);
+  header.format = PNG_FORMAT_GRAY;
+  png_alloc_size_t bytes = 0;
+  std::vector<std::uint8_t> png;
+  if (png_image_write_to_memory(&header, nullptr, &bytes, 0, grey.data(), 0, nullptr) != 0) {
+    png.resize(bytes);
+    if (png_image_write_to_memory(&header, png.data(), &bytes, 0, grey.data(), 0, nullptr) != 0) {
+      png.resize(bytes);
+      return png;
+    }
+  }
+  throw ResourceError(std::string("cannot make a picture of the report: ") + header.message);
+}
+
+}  // namespace
+
+GreyScale grey_scale(const std::vector<View<const float, 2>>& images, double share) {
+  std::vector<float> values;
+  for (const auto& image : images)
+    for (float v : image)
+      if (std::isfinite(v)) values.push_back(v);
+  if (values.empty()) return {};
+  const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + rank, values.end());
+  const double high = values[static_cast<std::size_t>(rank)];
+  const double low = std::min(0.0, static_cast<double>(*std::min_element(values.begin(), values.end())));
+  return {low, high > low ? high : low + 1};
+}
+
+std::size_t block_size(std::size_t ny, std::size_t nx, std::size_t limit) {
+  return std::max<std::size_t>(1, (std::max(ny, nx) + limit - 1) / limit);
+}
+
+Array<float, 2> downsample(View<const float, 2> image, std::size_t k) {
+  const std::size_t ny = image.extent(0), nx = image.extent(1);
+  Array<float, 2> small({(ny + k - 1) / k, (nx + k - 1) / k});
+  for (std::size_t y = 0; y < small.extent(0); ++y)
+    for (std::size_t x = 0; x < small.extent(1); ++x) {
+      double sum = 0;
+      std::size_t n = 0;
+      for (std::size_t i = y * k; i < std::min(ny, (y + 1) * k); ++i)
+        for (std::size_t j = x * k; j < std::min(nx, (x + 1) * k); ++j, ++n) sum += image(i, j);
+      small(y, x) = static_cast<float>(sum / static_cast<double>(n));
+    }
+  return small;
+}
+
+std::string base64(const std::vector<std::uint8_t>& bytes) {
+  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t word = 0;
+    for (std::size_t j = 0; j < 3; ++j) word = word << 8 | (j < have ? bytes[i + j] : 0U);
+    for (std::size_t j = 0; j < 4; ++j) out += j <= have ? kAlphabet[word >> (18 - 6 * j) & 63U] : '=';
+  }
+  return out;
+}
+
+std::string png_data_uri(View<const float, 2> image, const GreyScale& scale) {
+  return "data:image/png;base64," +
+         base64(encode_png(to_grey(image, scale), image.extent(0), image.extent(1)));
+}
+
+double scale_bar_A(double field_A) {
+  double bar = std::pow(10, std::floor(std::log10(field_A / 4)));
+  for (double m : {5.0, 2.0})
+    if (m * bar <= field_A / 4) return m * bar;
+  return bar;
+}
+
+std::string picture_svg(const Picture& p, const GreyScale& scale, const std::string& description) {
+  // The picture is 360 units wide; a margin for the axes' names lies left and below.
+  constexpr double width = 360, left = 20, bottom = 20;
+  const double pixel = width / static_cast<double>(p.image.extent(1));
+  const double height = pixel * static_cast<double>(p.image.extent(0));
+  std::string svg = fmt::format("<svg viewBox=\"0 0 {:.1f} {:.1f}\" role=\"img\" aria-label=\"{}\">",
+                                left + width, height + bottom, escape(description));
+  svg += fmt::format("<image x=\"{}\" y=\"0\" width=\"{}\" height=\"{:.1f}\" href=\"{}\"/>", left, width,
+                     height, png_data_uri(p.image, scale));
+  const double units_per_A = pixel / p.pixel_A;
+  for (const Dot& dot : p.dots) {
+    // Pixel i covers [i, i + 1); its centre is where its coordinate lies.
+    const double x = left + pixel * (p.centre[1] + 0.5) + units_per_A * dot.across;
+    const double y = pixel * (p.centre[0] + 0.5) + units_per_A * dot.down;
+    svg += fmt::format("<circle class=\"dot s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"/>", dot.colour % 6,
+                       x, y, units_per_A * p.dot_radius_A);
+  }
+  if (p.has_scale) {
+    const double field = width / units_per_A, bar = scale_bar_A(field);
+    const double y = height - 14;
+    svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"4\" fill=\"#fff\"/>",
+                       left + 12, y, bar * units_per_A);
+    svg += fmt::format("<text class=\"on-picture\" x=\"{:.1f}\" y=\"{:.1f}\">{} Å</text>", left + 12, y - 6,
+                       format_short(bar));
+  }
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{} →</text>", left + width / 2,
+                     height + 15, escape(p.across));
+  svg += fmt::format(
+      "<text x=\"9\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>"
+      "<text x=\"9\" y=\"{:.1f}\" text-anchor=\"middle\">↓</text>",
+      height / 2, escape(p.down), height / 2 + 15);
+  return svg + "</svg>\n";
+}
+
+}  // namespace aetos::pipeline::report

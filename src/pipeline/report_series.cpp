@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/io/tilt_series.hpp"
+#include "aetos/pipeline/plan.hpp"
+#include "aetos/pipeline/report_images.hpp"
+#include "aetos/pipeline/report_page.hpp"
+#include "aetos/pipeline/report_sections.hpp"
+
+namespace aetos::pipeline::report {
+namespace {
+
+constexpr std::size_t kMostTilts = 60, kThumbnail_px = 160, kSingle_px = 320;
+constexpr double kWhiteShare = 0.999;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// The signal that a reconstruction takes by itself: the noisiest kind of the first detector with images.
+std::string shown_signal(const std::vector<std::string>& signals) {
+  for (const char* kind : {"_noisy", "_blurred", "_clean"})
+    for (const auto& s : signals)
+      if (ends_with(s, kind)) return s;
+  return signals.empty() ? std::string{} : signals.front();
+}
+
+std::string kind_of(const std::string& signal) {
+  if (ends_with(signal, "_clean")) return "as simulated";
+  if (ends_with(signal, "_blurred")) return "with the source's size";
+  if (ends_with(signal, "_noisy")) return "with the dose's noise";
+  return {};
+}
+
+/// Projections shown: all, or `most` of them evenly spread, first and last included.
+std::vector<std::size_t> chosen(std::size_t tilts, std::size_t most) {
+  std::vector<std::size_t> out;
+  const std::size_t n = std::min(tilts, most);
+  for (std::size_t i = 0; i < n; ++i) out.push_back(n == 1 ? 0 : i * (tilts - 1) / (n - 1));
+  return out;
+}
+
+Array<float, 2> thumbnail(const std::string& file, const std::string& signal, std::size_t tilt,
+                          std::size_t limit) {
+  const auto image = io::read_tilt_series_images(file, signal, {tilt, tilt + 1});
+  return downsample(image[0], block_size(image.extent(1), image.extent(2), limit));
+}
+
+std::vector<View<const float, 2>> views(const std::vector<Array<float, 2>>& images) {
+  return {images.begin(), images.end()};
+}
+
+std::string angle_text(const io::TiltSeriesInfo& info, std::size_t tilt) {
+  if (tilt >= info.angles.size()) return "no. " + std::to_string(tilt);
+  const auto& a = info.angles[tilt];
+  const auto degrees = [](double v) { return format(v, std::abs(v - std::round(v)) < 0.05 ? 0 : 1); };
+  if (a.phi_deg == 0 && a.psi_deg == 0) return degrees(a.theta_deg) + "°";
+  return degrees(a.phi_deg) + "° " + degrees(a.theta_deg) + "° " + degrees(a.psi_deg) + "°";
+}
+
+std::string ramp(const GreyScale& scale, bool counts) {
+  const auto end = [&](double v) {
+    return escape(counts ? format_short(v) + " electrons" : format_short(100 * v) + " % of the beam");
+  };
+  return "<div class=\"ramp\"><span>" + end(scale.low) + "</span><i></i><span>" + end(scale.high) +
+         "</span><span>· one grey scale for all tilts, black to white</span></div>\n";
+}
+
+std::string montage(const io::TiltSeriesInfo& info, const std::vector<std::size_t>& tilts,
+                    const std::vector<Array<float, 2>>& images, const GreyScale& scale) {
+  std::string out = "<div class=\"montage\">\n";
+  for (std::size_t i = 0; i < tilts.size(); ++i) {
+    const auto angle = escape(angle_text(info, tilts[i]));
+    out += "<div><img src=\"" + png_data_uri(images[i], scale) + "\" alt=\"Projection at " + angle + "\">";
+    if (i == 0 && info.pixel_A) {
+      const double field = *info.pixel_A * static_cast<double>(info.nx);
+      out += fmt::format("<span class=\"bar\" style=\"width:{:.2f}%\"></span>",
+                         100 * scale_bar_A(field) / field);
+    }
+    out += "<span class=\"angle\">" + angle + "</span></div>\n";
+  }
+  return out + "</div>\n";
+}
+
+/// The projection nearest to zero tilt, once for every kind of image of its detector.
+std::string steps_of_one_tilt(const std::string& file, const io::TiltSeriesInfo& info,
+                              const std::string& signal) {
+  const auto stem = signal.substr(0, signal.rfind('_'));
+  std::size_t tilt = 0;
+  for (std::size_t i = 0; i < info.angles.size(); ++i)
+    if (std::abs(info.angles[i].theta_deg) < std::abs(info.angles[tilt].theta_deg)) tilt = i;
+  std::vector<std::string> signals;
+  for (const char* kind : {"_clean", "_blurred", "_noisy"})
+    if (std::find(info.signals.begin(), info.signals.end(), stem + kind) != info.signals.end())
+      signals.push_back(stem + kind);
+  if (signals.size() < 2) return {};
+  std::vector<Array<float, 2>> images;
+  for (const auto& s : signals) images.push_back(thumbnail(file, s, tilt, kSingle_px));
+  const auto scale = grey_scale(views(images), kWhiteShare);
+  const auto block = block_size(info.ny, info.nx, kSingle_px);
+  std::vector<std::string> figures;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const Picture picture{.image = images[i],
+                          .pixel_A = info.pixel_A.value_or(1) * static_cast<double>(block),
+                          .has_scale = info.pixel_A.has_value(),
+                          .across = "x",
+                          .down = "y"};
+    const auto name = stem + " at " + angle_text(info, tilt) + ", " + kind_of(signals[i]);
+    figures.push_back(figure(name, picture_svg(picture, scale, name), ""));
+  }
+  return row(figures, 3);
+}
+
+}  // namespace
+
+std::string tilt_series_section(const Run& run) {
+  if (!run.has(files::tilt_series)) return {};
+  const auto file = (run.folder / files::tilt_series).string();
+  const auto info = io::read_tilt_series_info(file);
+  const auto signal = shown_signal(info.signals);
+  const auto tilts = chosen(info.tilts, kMostTilts);
+  std::vector<Array<float, 2>> images;
+  for (std::size_t t : tilts) images.push_back(thumbnail(file, signal, t, kThumbnail_px));
+  const auto scale = grey_scale(views(images), kWhiteShare);
+
+  std::string words = format(static_cast<double>(info.tilts)) + " projections of " +
+                      format(static_cast<double>(info.nx)) + " × " + format(static_cast<double>(info.ny)) +
+                      " pixels";
+  if (info.pixel_A) {
+    const double field = *info.pixel_A * static_cast<double>(info.nx);
+    words += " of " + format_short(*info.pixel_A) + " Å; each is " + format_short(field) +
+             " Å wide, and the white bar is " + format_short(scale_bar_A(field)) + " Å";
+  }
+  words += ". The tilt axis y runs down.";
+  if (!signal.empty())
+    words += " Shown: " + signal + (kind_of(signal).empty() ? "" : ", " + kind_of(signal)) + ".";
+  if (tilts.size() < info.tilts)
+    words += " Every tilt is in the file; " + std::to_string(tilts.size()) + " are shown.";
+  return section("tilts", "Tilt series",
+                 paragraph(escape(words)) + steps_of_one_tilt(file, info, signal) +
+                     montage(info, tilts, images, scale) + ramp(scale, info.is_counts));
+}
+
+}  // namespace aetos::pipeline::report

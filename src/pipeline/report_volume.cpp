@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "aetos/core/geometry.hpp"
+#include "aetos/io/tilt_series.hpp"
+#include "aetos/pipeline/plan.hpp"
+#include "aetos/pipeline/report_images.hpp"
+#include "aetos/pipeline/report_page.hpp"
+#include "aetos/pipeline/report_plots.hpp"
+#include "aetos/pipeline/report_sections.hpp"
+
+namespace aetos::pipeline::report {
+namespace {
+
+constexpr std::size_t kSlice_px = 512;
+constexpr double kWhiteShare = 0.998;
+
+/// The three central slices at full size.
+struct CentralSlices {
+  Array<float, 2> xy, xz, zy;
+};
+
+CentralSlices read_central_slices(const std::string& file, const io::VolumeInfo& info) {
+  const auto [nz, ny, nx] = info.shape;
+  CentralSlices s{Array<float, 2>({ny, nx}), Array<float, 2>({nz, nx}), Array<float, 2>({ny, nz})};
+  const std::size_t z = centre_index(nz), y = centre_index(ny), x = centre_index(nx);
+  const auto plane = io::read_volume_planes(file, {z, z + 1});
+  std::copy(plane.begin(), plane.end(), s.xy.begin());
+  const auto rows = io::read_volume_rows(file, {y, y + 1});
+  std::copy(rows.begin(), rows.end(), s.xz.begin());
+  // The slice across x touches every plane; few are held at once.
+  const std::size_t block = std::max<std::size_t>(1, (16U << 20U) / std::max<std::size_t>(1, ny * nx));
+  for (std::size_t first = 0; first < nz; first += block) {
+    const auto planes = io::read_volume_planes(file, {first, std::min(nz, first + block)});
+    for (std::size_t k = 0; k < planes.extent(0); ++k)
+      for (std::size_t j = 0; j < ny; ++j) s.zy(j, first + k) = planes(k, j, x);
+  }
+  return s;
+}
+
+std::string slice_figure(const Array<float, 2>& full, const io::VolumeInfo& info, const GreyScale& scale,
+                         const std::string& across, const std::string& down, const std::string& normal) {
+  const auto block = block_size(full.extent(0), full.extent(1), kSlice_px);
+  const auto image = downsample(full, block);
+  const Picture picture{.image = image,
+                        .pixel_A = info.voxel_A.value_or(1) * static_cast<double>(block),
+                        .has_scale = info.voxel_A.has_value(),
+                        .across = across,
+                        .down = down};
+  const auto title = across + "–" + down + " at " + normal + " = 0";
+  return figure(title, picture_svg(picture, scale, "Central slice of the volume, " + title), "");
+}
+
+std::string slices(const std::string& file, const io::VolumeInfo& info) {
+  const auto s = read_central_slices(file, info);
+  const auto scale = grey_scale({s.xy, s.xz, s.zy}, kWhiteShare);
+  return row({slice_figure(s.xy, info, scale, "x", "y", "z"), slice_figure(s.xz, info, scale, "x", "z", "y"),
+              slice_figure(s.zy, info, scale, "z", "y", "x")},
+             3);
+}
+
+std::string history_figure(const io::VolumeInfo& info) {
+  if (info.r_history.size() < 2) return {};
+  std::vector<double> x;
+  for (std::size_t i = 0; i < info.r_history.size(); ++i) x.push_back(static_cast<double>(i + 1));
+  return figure(
+      "R-factor",
+      line_plot({.label = "iteration"}, {.label = "mean R-factor", .logarithmic = true}, x, info.r_history,
+                "R-factor against iteration"),
+      "Mean over projections of Σ|Pu − b| / Σ|b| before each iteration's update, on a logarithmic scale.");
+}
+
+/// R of each projection, null where it is not defined.
+std::vector<double> r_per_projection(const Run& run, const io::VolumeInfo& info) {
+  const auto& stage = run.stage("reconstruct");
+  const auto listed = stage.find("r_factor_per_projection");
+  if (listed == stage.end() || !listed->is_array()) return info.r_per_projection;
+  std::vector<double> values;
+  for (const auto& v : *listed) values.push_back(v.is_number() ? v.get<double>() : std::nan(""));
+  return values;
+}
+
+std::string per_projection_figure(const Run& run, const io::VolumeInfo& info) {
+  const auto r = r_per_projection(run, info);
+  if (r.empty()) return {};
+  std::vector<double> x;
+  std::set<double> distinct;
+  for (const auto& a : info.angles) {
+    x.push_back(a.theta_deg);
+    distinct.insert(a.theta_deg);
+  }
+  const bool by_angle = x.size() == r.size() && distinct.size() == x.size();
+  if (!by_angle) {
+    x.clear();
+    for (std::size_t i = 0; i < r.size(); ++i) x.push_back(static_cast<double>(i));
+  }
+  double sum = 0;
+  std::size_t defined = 0;
+  for (double v : r)
+    if (std::isfinite(v)) sum += v, ++defined;
+  std::optional<Mark> mean;
+  if (defined > 0) {
+    const double value = sum / static_cast<double>(defined);
+    mean = Mark{value, "mean " + format(value, 4)};
+  }
+  double most = 0;
+  for (double v : r)
+    if (std::isfinite(v)) most = std::max(most, v);
+  std::string caption = "R-factor of the volume written, for each projection.";
+  if (defined < r.size())
+    caption +=
+        " It is not defined for " + std::to_string(r.size() - defined) + " projection(s) without intensity.";
+  return figure("R-factor of each projection",
+                stem_plot({.label = by_angle ? "tilt angle θ (degrees)" : "projection"},
+                          {.label = "R-factor", .low = 0, .high = most > 0 ? 1.12 * most : 1}, x, r, mean,
+                          "R-factor of each projection"),
+                caption);
+}
+
+}  // namespace
+
+std::string volume_section(const Run& run) {
+  if (!run.has(files::volume)) return {};
+  const auto file = (run.folder / files::volume).string();
+  const auto info = io::read_volume_info(file);
+  const auto& stage = run.stage("reconstruct");
+  std::string words = format(static_cast<double>(info.shape[2])) + " × " +
+                      format(static_cast<double>(info.shape[1])) + " × " +
+                      format(static_cast<double>(info.shape[0])) + " voxels (x, y, z)";
+  if (info.voxel_A) words += " of " + format_short(*info.voxel_A) + " Å";
+  if (const auto method = text(stage, "method"); !method.empty())
+    words += ", " + method + ", " + format(number(stage, "iterations")) + " iterations";
+  words +=
+      ". Slices one voxel thick through the rotation centre, on one grey scale; the beam ran along z at zero "
+      "tilt, "
+      "so that the missing wedge of angles lies about z.";
+  std::vector<std::string> plots;
+  for (auto f : {history_figure(info), per_projection_figure(run, info)})
+    if (!f.empty()) plots.push_back(std::move(f));
+  return section("volume", "Reconstructed volume",
+                 paragraph(escape(words)) + slices(file, info) + (plots.empty() ? "" : row(plots, 2)));
+}
+
+}  // namespace aetos::pipeline::report
