@@ -1,0 +1,37 @@
+#pragma once
+
+#include <vector>
+
+#include "aetos/core/fft.hpp"
+#include "aetos/tomography/projector.hpp"
+#include "spectral_grid.hpp"
+
+namespace aetos::tomography {
+
+/// RESIRE's Fourier projector for any Euler angles: the spectrum of the padded volume, read trilinearly on
+/// the plane through the origin that R's first two columns span; inverse transform, real part, crop. Back:
+/// each voxel reads the images bilinearly at its (u, v). Needs the whole volume.
+class FourierVolume final : public ProjectorPair {
+ public:
+  FourierVolume(const Geometry& geometry, const std::array<double, 3>& oversampling_zyx);
+  void forward(View<const float, 3> volume, std::size_t first, View<float, 3> images) override;
+  void back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) override;
+
+ private:
+  void transform(View<const float, 3> volume);
+  void read_plane(const Mat3& rotation);
+  Complex symmetrised(const Mat3& rotation, std::ptrdiff_t ku, std::ptrdiff_t kv) const;
+  Complex read(Vec3 k) const;
+  Vec3 bin(const Mat3& rotation, std::ptrdiff_t ku, std::ptrdiff_t kv) const;
+  bool on_grids(const Vec3& k) const;
+
+  Geometry geometry_;
+  std::vector<Mat3> rotations_;
+  std::size_t nz_, nx_, ny_, half_y_;  ///< padded sizes
+  Array<Complex, 3> spectrum_;         ///< (kz, kx, half ky); the padded volume before its transform in place
+  Array<Complex, 2> plane_;            ///< (ku, half kv)
+  Array<float, 2> image_;              ///< padded (u, v)
+  fft::PlanF transform_, inverse_;
+};
+
+}  // namespace aetos::tomography
