@@ -86,6 +86,7 @@ std::vector<double> Plan::thetas() const {
 Plan make_plan(config::Master master) {
   Plan plan;
   plan.config = std::move(master);
+  for (const auto& note : plan.config.notes) log::warn("{}", note);
   plan.output = plan.config.output;
   plan.tilts = resolve_tilts(plan.config.tilts);
   const auto& config = plan.config;

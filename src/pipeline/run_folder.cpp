@@ -17,8 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using config::Stage;
 
-constexpr Stage kOrder[] = {Stage::preprocess, Stage::simulate, Stage::reconstruct,
-                            Stage::trace,      Stage::compare,  Stage::analyze};
+constexpr auto kOrder = config::kAllStages;
 
 std::string first_changed_key(const StageRecord& before, const StageRecord& now) {
   for (const auto& [key, value] : now.keys) {
