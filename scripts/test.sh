@@ -67,6 +67,7 @@ for program in build/release/tests/*_tests; do
   name=$(basename -- "$program")
   if [[ $name == mpi_tests ]]; then
     run_tests "$name on 4 ranks" mpirun -n 4 --oversubscribe "$program"
+    run_tests "$name on 16 ranks" mpirun -n 16 --oversubscribe "$program" --gtest_filter='CommunicatorTest.Gathers*'
   else
     run_tests "$name" "$program"
   fi
