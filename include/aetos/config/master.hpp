@@ -14,10 +14,13 @@
 
 namespace aetos::config {
 
-enum class Stage { preprocess, simulate, reconstruct, trace, compare, analyze };
+/// In the order in which they run.
+enum class Stage { simulate, preprocess, reconstruct, trace, compare, analyze };
+inline constexpr std::array<Stage, 6> kAllStages{Stage::simulate, Stage::preprocess, Stage::reconstruct,
+                                                 Stage::trace,    Stage::compare,    Stage::analyze};
 const char* stage_name(Stage stage);
 
-/// Everything that one master config says, validated; paths are absolute or relative to the working directory.
+/// Everything that one master config says, validated; paths are absolute.
 struct Master {
   std::string project = "aetos";
   std::string output = "runs/aetos";
@@ -32,10 +35,13 @@ struct Master {
   bool scan_pixel_given = false;  ///< whether scan.pixel_A stood in the config (it then overrides a file's)
   tomography::TiltOptions tilts;
   multislice::MultisliceOptions multislice;
+  PreprocessOptions preprocess;
   tomography::ReconstructOptions reconstruct;
   TraceOptions trace;
   CompareOptions compare;
   AnalyzeOptions analyze;
+
+  std::vector<std::string> notes;  ///< what the reader wants said: warnings that do not stop a run
 };
 
 }  // namespace aetos::config

@@ -1,0 +1,277 @@
+// Keys of the specimen, the microscope and the simulation.
+#include <fmt/format.h>
+
+#include "aetos/core/structure.hpp"
+#include "describe.hpp"
+
+namespace aetos::config {
+namespace {
+
+using namespace multislice;
+using atoms::PerElement;
+using atoms::SpecimenOptions;
+using atoms::ThermalOptions;
+
+constexpr double kTurns_deg = 720;
+
+/// One number, or a map by element symbol.
+Codec<PerElement> per_element(const Codec<double>& one) {
+  Codec<PerElement> codec;
+  codec.about.words = one.about.words + "; one for all, or a map by element symbol";
+  codec.about.schema["anyOf"] = json::array(
+      {one.about.schema,
+       json{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", one.about.schema}}});
+  codec.read = [one](Reader& r, const YamlNode& node, PerElement& out) {
+    if (node.kind != YamlNode::Kind::map) {
+      double value = 0;
+      one.read(r, node, value);
+      out = value;
+      return;
+    }
+    std::map<std::string, double> values;
+    for (const auto& [symbol, child] : node.members) {
+      if (atomic_number(symbol) == 0)
+        throw InputError(child.place, fmt::format("'{}'", symbol), "an element symbol, H to Lr, as in Zr");
+      one.read(r, child, values[symbol]);
+    }
+    if (values.empty())
+      throw InputError(node.place, "an empty map", "an element and its value, as in {Zr: 0.3}");
+    out = std::move(values);
+  };
+  codec.write = [one](const PerElement& value) {
+    if (const auto* all = std::get_if<double>(&value)) return one.write(*all);
+    std::vector<std::pair<std::string, YamlNode>> members;
+    for (const auto& [symbol, v] : std::get<std::map<std::string, double>>(value))
+      members.emplace_back(symbol, one.write(v));
+    return io::yaml_map(std::move(members));
+  };
+  return codec;
+}
+
+Codec<ThermalOptions> describe_thermal() {
+  using S = ThermalOptions;
+  return group<S>({
+      field<S>(
+          "debye_waller_B_A2", &S::debye_waller_B_A2,
+          optional("none", per_element(number({0, 100, "0.1 to 2"}))),
+          "Debye-Waller factor B = 8 pi² <u²> in Å²; <u²> is the mean square displacement along one axis"),
+      field<S>("rms_displacement_A", &S::rms_displacement_A,
+               optional("none", per_element(number({0, 2, "0.03 to 0.15"}))),
+               "instead of B: rms displacement along one axis in Å"),
+      field<S>("frozen_phonons", &S::frozen_phonons, whole(1, 100000),
+               "displaced configurations whose intensities are averaged at every tilt"),
+  });
+}
+
+Codec<std::string> detector_name() {
+  auto codec = text("letters, digits, - and _, starting with a letter");
+  codec.about.schema["pattern"] = "^[A-Za-z][A-Za-z0-9_-]*$";
+  codec.read = [](Reader&, const YamlNode& node, std::string& out) {
+    out = io::as_text(node);
+    const auto letter = [](unsigned char c) { return std::isalpha(c) != 0; };
+    const auto fine = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
+    if (out.empty() || out.size() > 60 || !letter(static_cast<unsigned char>(out[0])) ||
+        !std::all_of(out.begin(), out.end(), fine))
+      throw InputError(node.place, io::describe_found(node),
+                       "a name of letters, digits, - and _, starting with a letter");
+  };
+  return codec;
+}
+
+using ProbeStep = decltype(ScanOptions::probe_step_A);
+
+Codec<ProbeStep> probe_step() {
+  const auto one = number({0.001, 1000, "0.1 to 0.5"});
+  Codec<ProbeStep> codec;
+  codec.about.words = "pixel, or auto, or " + one.about.words;
+  codec.about.schema["anyOf"] = json::array({json{{"enum", {"pixel", "auto"}}}, one.about.schema});
+  codec.read = [one](Reader& r, const YamlNode& node, ProbeStep& out) {
+    if (node.is_word("pixel")) return void(out = ScanOptions::Pixel{});
+    if (node.is_word("auto")) return void(out = ScanOptions::Nyquist{});
+    double step = 0;
+    try {
+      one.read(r, node, step);
+    } catch (const InputError& e) {
+      throw InputError(e.place(), e.found(), "pixel, auto, or " + e.expected());
+    }
+    out = step;
+  };
+  codec.write = [one](const ProbeStep& step) {
+    if (const auto* value = std::get_if<double>(&step)) return one.write(*value);
+    return io::yaml_plain(std::holds_alternative<ScanOptions::Pixel>(step) ? "pixel" : "auto");
+  };
+  return codec;
+}
+
+/// scan.pixel_A: `auto` is the default in a simulation and what the file says for images from elsewhere.
+Field<Master> pixel_field() {
+  const auto one = number({0.001, 10000, "0.1 to 1"});
+  Field<Master> f;
+  f.name = "pixel_A";
+  f.meaning = fmt::format(
+      "pixel of the images in Å; given, it overrides that of an image file. auto: {} in a simulation, else "
+      "what the "
+      "image file says",
+      ScanOptions{}.pixel_A);
+  f.about.words = "auto, or " + one.about.words;
+  f.about.schema["anyOf"] = json::array({json{{"const", "auto"}}, one.about.schema});
+  f.read = [one](Reader& r, const YamlNode& node, Master& m) {
+    m.scan_pixel_given = !node.is_word("auto");
+    if (m.scan_pixel_given) one.read(r, node, m.scan.pixel_A);
+  };
+  f.write = [one](const Master& m) {
+    return m.scan_pixel_given ? one.write(m.scan.pixel_A) : io::yaml_plain("auto");
+  };
+  return f;
+}
+
+Codec<Window> window() {
+  const auto tolerance = number({1e-6, 0.5, "0.002 to 0.02"});
+  const auto width = number({1, 100000, "10 to 40"});
+  Codec<Window> codec;
+  codec.about.words =
+      "{tolerance: " + tolerance.about.words + "}, or {width_A: " + width.about.words + "}, or full";
+  const auto only = [](const char* key, const Codec<double>& value) {
+    return json{{"type", "object"},
+                {"properties", {{key, value.about.schema}}},
+                {"required", {key}},
+                {"additionalProperties", false}};
+  };
+  codec.about.schema["anyOf"] =
+      json::array({only("tolerance", tolerance), only("width_A", width), json{{"const", "full"}}});
+  codec.read = [=](Reader& r, const YamlNode& node, Window& out) {
+    if (node.is_word("full")) return void(out = WindowFull{});
+    const auto* given = node.members.size() == 1 ? &node.members.front() : nullptr;
+    if (given && given->first == "tolerance") {
+      WindowTolerance value;
+      tolerance.read(r, given->second, value.tolerance);
+      out = value;
+    } else if (given && given->first == "width_A") {
+      WindowWidth value;
+      width.read(r, given->second, value.width_A);
+      out = value;
+    } else {
+      const std::string found = given                     ? fmt::format("'{}'", given->first)
+                                : node.members.size() > 1 ? "several keys"
+                                                          : io::describe_found(node);
+      throw InputError(node.place, found, "one of {tolerance: 0.005}, {width_A: 25.6} and full");
+    }
+  };
+  codec.write = [=](const Window& value) {
+    if (const auto* t = std::get_if<WindowTolerance>(&value))
+      return io::yaml_map({{"tolerance", tolerance.write(t->tolerance)}});
+    if (const auto* w = std::get_if<WindowWidth>(&value))
+      return io::yaml_map({{"width_A", width.write(w->width_A)}});
+    return io::yaml_plain("full");
+  };
+  return codec;
+}
+
+}  // namespace
+
+Codec<SpecimenOptions> describe_specimen() {
+  using S = SpecimenOptions;
+  return group<S>({
+      required(field<S>("file", &S::file, path("a path of an extended XYZ, XYZ or Prismatic XYZ file"),
+                        "atoms, Å about the rotation centre")),
+      field<S>("origin", &S::origin,
+               word<atoms::Origin>({{"file", atoms::Origin::file},
+                                    {"cell_centre", atoms::Origin::cell_centre},
+                                    {"centroid", atoms::Origin::centroid}}),
+               "what becomes the rotation centre: the file's own origin, the middle of its cell, or the "
+               "centroid of the atoms"),
+      field<S>(
+          "occupancy", &S::occupancy,
+          word<atoms::Occupancy>({{"random", atoms::Occupancy::random}, {"mean", atoms::Occupancy::mean}}),
+          "an occupancy below 1 means: filled or empty, drawn once per specimen; or a weaker potential"),
+      field<S>("thermal", &S::thermal, describe_thermal(), "thermal motion (Einstein model)"),
+  });
+}
+
+Codec<MicroscopeOptions> describe_microscope() {
+  using S = MicroscopeOptions;
+  const Limits dose{0, 1e12, "1e2 to 1e6", true};
+  return group<S>({
+      field<S>("voltage_kV", &S::voltage_kV, number({10, 3000, "60 to 300"}), "acceleration voltage"),
+      field<S>("convergence_mrad", &S::convergence_mrad, number({0.1, 500, "10 to 40"}),
+               "convergence semi-angle of the probe"),
+      field<S>("defocus_A", &S::defocus_A, number({-1e6, 1e6, "-200 to 200"}),
+               "positive is underfocus: the crossover lies after the reference plane"),
+      field<S>("C30_A", &S::C30_A, number({-1e9, 1e9, "-1e7 to 1e7"}),
+               "third-order spherical aberration (C_s)"),
+      field<S>("C12_A", &S::C12_A, number({-1e6, 1e6, "0 to 100"}), "twofold astigmatism"),
+      field<S>("C12_deg", &S::C12_deg, number({-kTurns_deg, kTurns_deg, "-90 to 90"}),
+               "its direction, from x towards y"),
+      field<S>(
+          "focus_reference", &S::focus_reference,
+          word<FocusReference>({{"centre", FocusReference::centre}, {"entrance", FocusReference::entrance}}),
+          "plane that defocus is counted from: z = 0 of the specimen at every tilt, or the top face of the "
+          "first slice"),
+      field<S>("source_fwhm_A", &S::source_fwhm_A, number({0, 100, "0.5 to 1"}),
+               "full width at half maximum of the Gaussian point spread; 0: none"),
+      field<S>("dose_e_per_A2", &S::dose_e_per_A2, optional("none", number(dose)),
+               "dose of each projection, electrons per Å²; noise is applied only where a dose or a current "
+               "is given"),
+      field<S>("dose_total_e_per_A2", &S::dose_total_e_per_A2, optional("none", number(dose)),
+               "instead: dose of the whole series, split evenly"),
+      field<S>("screen_current_pA", &S::screen_current_pA,
+               optional("none", number({0, 1e7, "5 to 100", true})), "instead: beam current, with dwell_us"),
+      field<S>("dwell_us", &S::dwell_us, optional("none", number({0, 1e9, "1 to 20", true})),
+               "time per pixel, with screen_current_pA"),
+  });
+}
+
+Codec<DetectorOptions> describe_detector() {
+  using S = DetectorOptions;
+  return group<S>({
+      required(field<S>("name", &S::name, detector_name(), "names the images, e.g. adf")),
+      field<S>("kind", &S::kind,
+               word<DetectorKind>({{"annular", DetectorKind::annular},
+                                   {"radial", DetectorKind::radial},
+                                   {"com", DetectorKind::com}}),
+               "one image of an annulus; rings of step_mrad; or the centre of mass"),
+      field<S>("inner_mrad", &S::inner_mrad, number({0, 3000, "0 to 100"}),
+               "inner angle; annular and radial detectors"),
+      field<S>("outer_mrad", &S::outer_mrad, number({0, 3000, "20 to 250"}),
+               "outer angle; annular and radial detectors need one"),
+      field<S>("step_mrad", &S::step_mrad, number({0.01, 1000, "1"}), "width of a ring of a radial detector"),
+  });
+}
+
+Codec<Master> describe_scan() {
+  const auto side = each_axis<double, 2>(number({0, 100000, "20 to 300", true}), "y, x");
+  return group<Master>({
+      pixel_field(),
+      field<Master>(
+          "field_A", [](Master & m) -> auto& { return m.scan.field_A; }, optional("auto", side),
+          "side of the images in Å; auto holds the particle at every tilt"),
+      field<Master>(
+          "probe_step_A", [](Master & m) -> auto& { return m.scan.probe_step_A; }, probe_step(),
+          "distance of probes in Å: the pixel; auto: pixel / m with the smallest m that meets Nyquist; or a "
+          "number"),
+  });
+}
+
+Codec<MultisliceOptions> describe_multislice() {
+  using S = MultisliceOptions;
+  return group<S>({
+      field<S>("sampling_A", &S::sampling_A, number({0.001, 2, "0.03 to 0.1"}),
+               "pixel of the potential and the wave; sets the largest simulated angle"),
+      field<S>("slice_A", &S::slice_A, number({0.05, 100, "1 to 2"}), "thickness of a slice"),
+      field<S>("slicing", &S::slicing, word<Slicing>({{"projected", Slicing::projected}}),
+               "projected: an atom's whole potential in the slice that holds its centre"),
+      field<S>("parametrization", &S::parametrization,
+               word<Parametrization>(
+                   {{"kirkland", Parametrization::kirkland}, {"lobato", Parametrization::lobato}}),
+               "scattering factors"),
+      field<S>("window", &S::window, window(),
+               "region that a probe is propagated on: the smallest that keeps the relative RMS error below a "
+               "tolerance, one of a given width, or the whole cell"),
+      field<S>("detector_edges", &S::detector_edges,
+               word<DetectorEdges>({{"area", DetectorEdges::area}, {"hard", DetectorEdges::hard}}),
+               "a pixel cut by a detector's edge counts by its area inside, or by its centre (inner <= angle "
+               "< outer)"),
+  });
+}
+
+}  // namespace aetos::config

@@ -1,0 +1,116 @@
+// Keys and values of the contract that this version does not have yet. They are refused by name, never
+// ignored. Whoever adds one removes its row here.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "codec.hpp"
+
+namespace aetos::config {
+namespace {
+
+struct LaterKey {
+  const char* key;
+  const char* instead;
+};
+
+constexpr LaterKey kLaterKeys[] = {
+    {"campaign", "one run per config"},
+    {"specimen.build", "'specimen.file'"},
+    {"specimen.thermal.configurations", "'debye_waller_B_A2' or 'rms_displacement_A'"},
+};
+
+struct LaterValue {
+  const char* key;
+  std::vector<std::string> values;  ///< "*" stands for all but none
+  const char* instead;
+};
+
+const std::vector<LaterValue>& later_values() {
+  static const std::vector<LaterValue> values{
+      {"stages", {"preprocess", "analyze"}, "simulate, reconstruct, trace, compare"},
+      {"detectors.kind", {"segmented", "pixelated"}, "annular, radial, com"},
+      {"multislice.slicing", {"finite"}, "projected"},
+      {"preprocess.calibrate", {"*"}, "none"},
+      {"preprocess.align", {"*"}, "none"},
+      {"preprocess.background", {"*"}, "none"},
+      {"preprocess.denoise", {"*"}, "none"},
+      {"preprocess.normalize", {"*"}, "none"},
+      {"reconstruct.method",
+       {"bncg", "bqnls", "blmvm", "bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg",
+        "lmvm", "cg", "lcl"},
+       "resire, resire-nesterov (PETSc's solvers come in a later version)"},
+      {"reconstruct.film", {"true"}, "false, with 'volume_px' as large as every view needs"},
+      {"reconstruct.refine_angles", {"true"}, "false"},
+  };
+  return values;
+}
+
+/// Aberration coefficients by Krivanek's names, C10 to C56, with a unit behind them.
+const std::regex& aberration() {
+  static const std::regex pattern("microscope\\.C(10|12|21|23|30|32|34|41|43|45|50|52|54|56)_[A-Za-z]+");
+  return pattern;
+}
+
+/// "detectors.0.kind" -> "detectors.kind"
+std::string without_indices(const std::string& dotted) {
+  static const std::regex index("\\.[0-9]+(?=\\.|$)");
+  return std::regex_replace(dotted, index, "");
+}
+
+std::optional<InputError> later_key(const std::string& key, const std::string& place) {
+  for (const auto& later : kLaterKeys)
+    if (key == later.key)
+      return InputError(place, "the key '" + key + "' is not available in this version", later.instead);
+  if (key == "microscope.C10_A")
+    return InputError(place, "the key 'microscope.C10_A'",
+                      "'defocus_A', which is -C10 (positive is underfocus)");
+  static const std::vector<std::string> known{"microscope.C30_A", "microscope.C12_A", "microscope.C12_deg"};
+  if (std::regex_match(key, aberration()) && std::find(known.begin(), known.end(), key) == known.end())
+    return InputError(
+        place, "the aberration '" + key.substr(key.find('.') + 1) + "' is not available in this version",
+        "defocus_A, C30_A, C12_A with C12_deg");
+  return std::nullopt;
+}
+
+std::optional<InputError> later_value(const LaterValue& later, const YamlNode& node,
+                                      const std::string& place) {
+  const bool every = later.values.front() == "*";
+  if (every && node.kind != YamlNode::Kind::null && !node.is_word("none"))
+    return InputError(place, fmt::format("{} is not available in this version", io::describe_found(node)),
+                      later.instead);
+  const auto named = std::find(later.values.begin(), later.values.end(), node.scalar);
+  if (node.kind == YamlNode::Kind::scalar && named != later.values.end())
+    return InputError(place, fmt::format("'{}' is not available in this version", node.scalar),
+                      later.instead);
+  for (const auto& item : node.items)
+    if (auto error = later_value(later, item, place)) return error;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<InputError> not_available(const std::string& dotted, const YamlNode& node) {
+  const std::string key = without_indices(dotted);
+  if (auto error = later_key(key, node.place)) return error;
+  const std::string place = node.place.starts_with("--") ? node.place : node.place + ", " + dotted;
+  for (const auto& later : later_values())
+    if (key == later.key) return later_value(later, node, place);
+  return std::nullopt;
+}
+
+std::vector<std::string> later_list() {
+  std::vector<std::string> lines;
+  for (const auto& later : kLaterKeys) lines.push_back(fmt::format("`{}`; use {}", later.key, later.instead));
+  lines.push_back("`microscope`: aberrations beyond C30 and C12");
+  for (const auto& later : later_values()) {
+    std::string values;
+    for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;
+    lines.push_back(fmt::format("`{}: {}`; use {}", later.key, values == "*" ? "anything but none" : values,
+                                later.instead));
+  }
+  return lines;
+}
+
+}  // namespace aetos::config

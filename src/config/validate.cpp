@@ -1,0 +1,188 @@
+// What no single key can tell: alternatives, what each stage needs, and input files.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "describe.hpp"
+
+namespace aetos::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool runs(const Master& master, Stage stage) {
+  return std::find(master.stages.begin(), master.stages.end(), stage) != master.stages.end();
+}
+
+/// At most one of several keys may have a value.
+void at_most_one(Reader& r, const std::vector<std::pair<std::string, bool>>& keys) {
+  std::string first;
+  for (const auto& [key, set] : keys) {
+    if (!set) continue;
+    if (!first.empty()) {
+      const auto other = first.substr(first.rfind('.') + 1);
+      return r.fail(r.place_of(key), fmt::format("'{}' beside '{}'", key.substr(key.rfind('.') + 1), other),
+                    "one of the two");
+    }
+    first = key;
+  }
+}
+
+void check_exposure(Reader& r, const multislice::MicroscopeOptions& m) {
+  at_most_one(r, {{"microscope.dose_e_per_A2", m.dose_e_per_A2.has_value()},
+                  {"microscope.dose_total_e_per_A2", m.dose_total_e_per_A2.has_value()},
+                  {"microscope.screen_current_pA", m.screen_current_pA.has_value()}});
+  if (m.screen_current_pA && !m.dwell_us)
+    r.fail(r.place_of("microscope.screen_current_pA"), "a current without a dwell time",
+           "'dwell_us' beside it");
+  if (m.dwell_us && !m.screen_current_pA)
+    r.fail(r.place_of("microscope.dwell_us"), "a dwell time without a current",
+           "'screen_current_pA' beside it");
+}
+
+void check_detectors(Reader& r, const std::vector<multislice::DetectorOptions>& detectors) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < detectors.size(); ++i) {
+    const auto& d = detectors[i];
+    const std::string key = "detectors." + std::to_string(i);
+    if (!d.name.empty() && !names.insert(d.name).second)
+      r.fail(r.place_of(key + ".name"), fmt::format("two detectors named '{}'", d.name),
+             "a name of its own for each");
+    if (d.kind == multislice::DetectorKind::com) continue;
+    if (!r.given(key + ".outer_mrad"))
+      r.fail(r.place_of(key + ".name"), "a detector without 'outer_mrad'", "its outer angle in mrad");
+    else if (d.outer_mrad <= d.inner_mrad)
+      r.fail(
+          r.place_of(key + ".outer_mrad"),
+          fmt::format("an outer angle of {} mrad with an inner angle of {} mrad", d.outer_mrad, d.inner_mrad),
+          "an outer angle larger than the inner");
+  }
+}
+
+void check_alternatives(Reader& r, const Master& m) {
+  if (m.specimen) {
+    const auto& thermal = m.specimen->thermal;
+    at_most_one(r, {{"specimen.thermal.debye_waller_B_A2", thermal.debye_waller_B_A2.has_value()},
+                    {"specimen.thermal.rms_displacement_A", thermal.rms_displacement_A.has_value()}});
+  }
+  at_most_one(r, {{"tilts.theta_deg", !std::holds_alternative<std::monostate>(m.tilts.theta_deg)},
+                  {"tilts.euler_deg", !m.tilts.euler_deg.empty()},
+                  {"tilts.file", !m.tilts.file.empty()}});
+  check_exposure(r, m.microscope);
+  check_detectors(r, m.detectors);
+}
+
+bool has_tilts(const tomography::TiltOptions& tilts) {
+  return !std::holds_alternative<std::monostate>(tilts.theta_deg) || !tilts.euler_deg.empty() ||
+         !tilts.file.empty();
+}
+
+void check_simulation(Reader& r, const Master& m) {
+  if (!m.specimen) r.fail("specimen", "missing, and the simulate stage needs it", "specimen: {file: ...}");
+  if (m.detectors.empty())
+    r.fail(r.place_of("detectors"), "no detectors, and the simulate stage needs one",
+           "detectors, as in [{name: adf, kind: annular, inner_mrad: 39.4, outer_mrad: 200}]");
+  if (!has_tilts(m.tilts) && !r.given("tilts.theta_deg") && !r.given("tilts.euler_deg") &&
+      !r.given("tilts.file"))
+    r.fail(r.place_of("tilts"), "no tilt angles, and the simulate stage needs them",
+           "theta_deg, euler_deg or file");
+}
+
+/// "x.mat:array" -> "x.mat", unless a file has that whole name.
+fs::path file_of(const std::string& source) {
+  std::error_code error;
+  const auto colon = source.rfind(':');
+  const bool array =
+      colon != std::string::npos && colon > source.find_last_of('/') && !fs::exists(source, error);
+  return array ? source.substr(0, colon) : source;
+}
+
+void need_file(Reader& r, const std::string& key, const std::string& source) {
+  std::error_code error;
+  const fs::path file = file_of(source);
+  if (fs::is_directory(file, error))
+    r.fail(r.place_of(key), fmt::format("'{}' is a folder", file.string()), "a file");
+  else if (!fs::exists(file, error))
+    r.fail(r.place_of(key), fmt::format("there is no file '{}'", file.string()), "an existing file");
+}
+
+/// The input of a stage: a file, or what the stage before leaves in the run's folder under a standard name.
+/// That name alone (`input: volume.h5`) means the run's own file if this config makes one or nothing else has
+/// the name.
+void settle_input(Reader& r, const Master& m, const std::vector<Stage>& configured, const std::string& key,
+                  std::string& source, Stage maker, const std::string& standard_name) {
+  const auto place = r.places.find(key);
+  const bool by_set = place != r.places.end() && place->second.starts_with("--");
+  const fs::path beside = (by_set ? fs::current_path() : r.folder) / standard_name;
+  std::error_code error;
+  const bool makes = std::find(configured.begin(), configured.end(), maker) != configured.end();
+  if (source == beside.lexically_normal() && (makes || !fs::exists(beside, error))) source.clear();
+
+  const std::string stage = key.substr(0, key.find('.'));
+  const bool runs_now =
+      std::any_of(m.stages.begin(), m.stages.end(), [&](Stage s) { return stage == stage_name(s); });
+  if (!runs_now) return;
+  const fs::path own = fs::path(m.output) / standard_name;
+  if (!source.empty())
+    need_file(r, key, source);
+  else if (!runs(m, maker) && !fs::exists(own, error))
+    r.fail(r.place_of(key), fmt::format("no file is given, and '{}' is not there", own.string()),
+           fmt::format("a file, or the {} stage before", stage_name(maker)));
+}
+
+void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
+  const bool against_specimen = runs(m, Stage::compare) && m.compare.reference == "specimen";
+  if (m.specimen && !m.specimen->file.empty() && (runs(m, Stage::simulate) || against_specimen))
+    need_file(r, "specimen.file", m.specimen->file);
+  if (against_specimen && !m.specimen)
+    r.fail(r.place_of("compare.reference"), "the specimen as reference, but no specimen is given",
+           "specimen: {file: ...}, or a file here");
+  if (runs(m, Stage::compare) && !against_specimen) need_file(r, "compare.reference", m.compare.reference);
+  if (!m.tilts.file.empty() && !m.stages.empty()) need_file(r, "tilts.file", m.tilts.file);
+  const auto& support = m.reconstruct.support;
+  if (runs(m, Stage::reconstruct) && support != "auto" && support != "none")
+    need_file(r, "reconstruct.support", support);
+
+  settle_input(r, m, configured, "reconstruct.input", m.reconstruct.input, Stage::simulate, "tilt_series.h5");
+  settle_input(r, m, configured, "trace.input", m.trace.input, Stage::reconstruct, "volume.h5");
+  settle_input(r, m, configured, "compare.model", m.compare.model, Stage::trace, "atoms.extxyz");
+  settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
+  // The images of the refinement may be absent: then there is none.
+  const fs::path series = r.folder / "tilt_series.h5";
+  std::error_code error;
+  const bool makes = std::find(configured.begin(), configured.end(), Stage::simulate) != configured.end();
+  if (m.trace.images == series.lexically_normal() && (makes || !fs::exists(series, error)))
+    m.trace.images.clear();
+  if (runs(m, Stage::trace) && !m.trace.images.empty()) need_file(r, "trace.images", m.trace.images);
+}
+
+std::vector<Stage> stages_by_sections(const Reader& r) {
+  std::vector<Stage> stages;
+  if (r.given("specimen") && r.given("detectors")) stages.push_back(Stage::simulate);
+  for (Stage stage : {Stage::reconstruct, Stage::trace, Stage::compare, Stage::analyze})
+    if (r.given(stage_name(stage))) stages.push_back(stage);
+  return stages;
+}
+
+}  // namespace
+
+void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
+  check_alternatives(r, m);
+  const bool named = r.given("stages");
+  const auto configured = named ? m.stages : stages_by_sections(r);
+  m.stages = only_stages.empty() ? configured : only_stages;
+  if (m.stages.empty() && !named)
+    r.fail("stages", "nothing to do",
+           "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare)");
+  for (Stage stage : {Stage::preprocess, Stage::analyze})
+    if (!named && runs(m, stage))
+      r.fail(r.place_of(stage_name(stage)),
+             fmt::format("the stage '{}' is not available in this version", stage_name(stage)),
+             "simulate, reconstruct, trace, compare");
+  if (runs(m, Stage::simulate)) check_simulation(r, m);
+  check_files(r, m, configured);
+  if (m.microscope.C12_deg != 0 && m.microscope.C12_A == 0)
+    r.notes.push_back("microscope.C12_deg has no effect without C12_A");
+}
+
+}  // namespace aetos::config
