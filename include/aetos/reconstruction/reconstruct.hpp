@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,11 +14,11 @@
 namespace aetos::reconstruction {
 
 struct Request {
-  std::string source;                      ///< tilt series file, options.input resolved
+  std::string source;  ///< tilt series file, options.input resolved
   tomography::ReconstructOptions options;
-  std::vector<EulerAngles> angles;         ///< from `tilts`; empty = the file's own
-  std::vector<std::size_t> exclude;        ///< projections left out
-  std::optional<double> pixel_A;           ///< from `scan`, overrides the file's with a note
+  std::vector<EulerAngles> angles;   ///< from `tilts`; empty = the file's own
+  std::vector<std::size_t> exclude;  ///< projections left out
+  std::optional<double> pixel_A;     ///< from `scan`, overrides the file's with a note
   bool interpolate_bad_pixels = false;
 };
 
@@ -31,8 +32,9 @@ struct Estimate {
 /// Checks a request by the headers of its input; throws InputError where it cannot be reconstructed.
 Estimate estimate(const Request& request, int ranks);
 
-/// Reconstructs on all ranks (slabs along y) and writes the volume to `file`; checkpoints in `context.work`. Returns
-/// the stage's object of summary.json, without timings. Collective.
-nlohmann::json reconstruct(const RunContext& context, const Request& request, const std::filesystem::path& file);
+/// Reconstructs on all ranks (slabs along y) and writes the volume to `file`; checkpoints in `context.work`.
+/// Returns the stage's object of summary.json, without timings. Collective.
+nlohmann::json reconstruct(const RunContext& context, const Request& request,
+                           const std::filesystem::path& file);
 
 }  // namespace aetos::reconstruction

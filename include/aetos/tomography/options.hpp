@@ -17,23 +17,23 @@ struct TiltOptions {
   std::variant<std::monostate, double, std::vector<double>, NumberRange> theta_deg;
   std::vector<EulerAngles> euler_deg;
   std::string file;
-  int sign = 1;                       ///< -1 turns every theta of an imported series round
-  std::vector<std::size_t> exclude;   ///< projections left out, counted from 0
+  int sign = 1;                      ///< -1 turns every theta of an imported series round
+  std::vector<std::size_t> exclude;  ///< projections left out, counted from 0
 };
 
 enum class Projector { fourier, real_space };
 enum class TiltAxis { y, x };
 
 struct ReconstructOptions {
-  std::string input;                    ///< .h5, .mat[:array], .mrc; empty = the simulate stage's
-  std::string signal = "auto";          ///< e.g. adf_noisy
-  std::string method = "resire";        ///< resire, resire-nesterov
+  std::string input;              ///< .h5, .mat[:array], .mrc; empty = the simulate stage's
+  std::string signal = "auto";    ///< e.g. adf_noisy
+  std::string method = "resire";  ///< resire, resire-nesterov
   int iterations = 200;
-  double step = 2;                      ///< 1 to 3
+  double step = 2;  ///< 1 to 3
   Projector projector = Projector::fourier;
   std::array<double, 3> oversampling{4, 4, 4};  ///< z, y, x
   bool nonnegative = true;
-  std::string support = "auto";         ///< auto, none, or a file
+  std::string support = "auto";                ///< auto, none, or a file
   Auto<std::array<std::size_t, 3>> volume_px;  ///< z, y, x
   bool film = false;
   bool refine_angles = false;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "aetos/core/array.hpp"
+#include "aetos/tomography/projector.hpp"
+
+/// The region that the projections leave possible for the object (its visual hull), meant to be generous.
+namespace aetos::tomography {
+
+/// Means over this many neighbouring pixels across the tilt axis are compared with the threshold.
+inline constexpr std::size_t kSupportMean = 5;
+/// Threshold, as a share of the projection's largest such mean.
+inline constexpr double kSupportThreshold = 0.005;
+/// Share of the projections that may see nothing at a voxel and still leave it inside (noise, a lone surface
+/// atom).
+inline constexpr double kSupportDissent = 0.05;
+
+/// Per projection, the largest mean over kSupportMean pixels along u in rows 0 .. rows - 1 of images
+/// (projection, u, padded v).
+std::vector<float> largest_means(View<const float, 3> images, std::size_t rows);
+
+/// inside (z, x, padded y) is 1 where nearly all projections see something at the voxel's place, within two
+/// pixels along u, or do not cover it. `largest` is of all rows (`largest_means`, maximum over the ranks).
+/// For a plain tilt series the arrays hold any slab of `rows` rows, else the whole volume.
+Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3> images, std::size_t rows,
+                                   const std::vector<float>& largest);
+
+}  // namespace aetos::tomography

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/reconstruction/reconstruct.hpp"
+#include "plan.hpp"
+
+namespace aetos::reconstruction {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+/// Measured on one core of a present server (bench/projector.cpp); only the order of magnitude matters here.
+constexpr double kFlops = 4e9;       ///< of single-precision transforms
+constexpr double kUpdates = 1.5e10;  ///< multiply-adds on rows
+constexpr double kVoxelReads = 2e8;  ///< bilinear or trilinear reads off the rows' directions
+constexpr double kProcess_MiB = 60;  ///< the program and its libraries
+
+struct Sizes {
+  double nz, ny, nx, nu, nv, projections, padded_z, padded_y, padded_x;
+};
+
+Sizes sizes_of(const Plan& plan, const std::array<double, 3>& oversampling) {
+  const auto& g = plan.geometry;
+  const auto real = [](std::size_t n) { return static_cast<double>(n); };
+  return {real(g.volume_px[0]),
+          real(g.volume_px[1]),
+          real(g.volume_px[2]),
+          real(g.nu),
+          real(g.nv),
+          real(g.angles.size()),
+          real(tomography::padded_size(oversampling[0], g.volume_px[0])),
+          real(tomography::padded_size(oversampling[1], std::max(g.volume_px[1], g.nv))),
+          real(tomography::padded_size(oversampling[2], std::max(g.volume_px[2], g.nu)))};
+}
+
+/// Seconds of one pass, forward and back, on one core.
+double pass_seconds(const Plan& plan, const Sizes& s, bool fourier) {
+  const double updates = s.nz * s.nx * s.ny * s.projections;
+  if (!plan.plain) {
+    const double grid = s.padded_z * s.padded_x * s.padded_y;
+    const double plane = s.padded_x * s.padded_y;
+    const double transforms = 2.5 * grid * std::log2(grid) + s.projections * 2.5 * plane * std::log2(plane);
+    return transforms / kFlops + (s.projections * plane / 2 * 4 + updates) / kVoxelReads;
+  }
+  if (!fourier) return 6 * updates / kUpdates;
+  const double along_x = (s.nz + s.projections) * 2.5 * s.padded_x * std::log2(s.padded_x);
+  const double along_z = (s.padded_x / 2 + 1) * 5 * s.padded_z * std::log2(s.padded_z);
+  return s.ny * (along_x + along_z) / kFlops + 2 * updates / kUpdates +
+         s.ny * s.projections * s.padded_x / kVoxelReads;
+}
+
+double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, double ranks) {
+  const auto padded = [](double rows) {
+    return static_cast<double>(tomography::padded_rows(static_cast<std::size_t>(std::ceil(rows))));
+  };
+  const double share = plan.plain ? ranks : 1;
+  const double rows = padded(s.ny / share), image_rows = padded(s.nv / share);
+  const double volumes = (plan.accelerated ? 8 : 4) + (support ? 1 : 0);  // bytes per voxel
+  const double volume = s.nz * s.nx * rows * volumes;
+  const double written = s.nz * s.nx * std::ceil(s.ny / ranks) * 4;
+  const double images = s.projections * s.nu * image_rows * 8;
+  const double read = s.projections * s.nu * std::ceil(s.nv / share) * 4;
+  double work = 16 * s.nx * rows * 4;
+  if (plan.plain && fourier)
+    work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
+  if (!plan.plain) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
+  return volume + images + std::max({read, work, written});
+}
+
+void add_warnings(const Plan& plan, const Request& request, int ranks, std::vector<std::string>& warnings) {
+  warnings.insert(warnings.end(), plan.notes.begin(), plan.notes.end());
+  warnings.insert(warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  if (static_cast<std::size_t>(ranks) > plan.geometry.volume_px[1])
+    warnings.push_back(fmt::format("{} ranks for {} rows: {} of them stay idle", ranks,
+                                   plan.geometry.volume_px[1],
+                                   static_cast<std::size_t>(ranks) - plan.geometry.volume_px[1]));
+  if (!plan.plain && ranks > 1)
+    warnings.push_back(
+        "angles phi or psi other than zero: every rank holds the whole volume and its spectrum");
+  const auto& over = request.options.oversampling;
+  if (request.options.projector == tomography::Projector::fourier && std::min(over[0], over[2]) < 2)
+    warnings.push_back(
+        "an oversampling below 2 lets the volume's tilted corners wrap round in the projections");
+}
+
+}  // namespace
+
+Estimate estimate(const Request& request, int ranks) {
+  const Plan plan = make_plan(request);
+  const auto& options = request.options;
+  const bool fourier = options.projector == tomography::Projector::fourier;
+  const Sizes s = sizes_of(plan, options.oversampling);
+  Estimate estimate;
+  estimate.projections = plan.geometry.angles.size();
+  estimate.ny = plan.geometry.nv;
+  estimate.nx = plan.geometry.nu;
+  estimate.volume_px = plan.geometry.volume_px;
+  estimate.core_seconds = (options.iterations + 1) * pass_seconds(plan, s, fourier);
+  estimate.memory_per_rank_MiB =
+      kProcess_MiB + memory_bytes(plan, s, fourier, options.support != "none", ranks) / kMiB;
+  // The volume, and two generations of checkpoints.
+  estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));
+  add_warnings(plan, request, ranks, estimate.warnings);
+  return estimate;
+}
+
+}  // namespace aetos::reconstruction

@@ -1,0 +1,159 @@
+#include "images.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+
+namespace aetos::reconstruction {
+namespace {
+
+constexpr std::size_t kReach = 2;  ///< the neighbourhood of a pixel: 5 x 5
+constexpr double kHotSigmas = 8;   ///< above the local median, in robust standard deviations
+constexpr double kSmallestSigma =
+    0.25;  ///< of the projection's mean, so that single counts in vacuum are not hot
+constexpr std::size_t kChunkBytes = std::size_t{256} << 20;
+
+/// Rows `rows` of all images of the file, (image, row, column), transposed first if the tilt axis is x.
+Array<float, 3> read_rows(const std::string& source, const Plan& plan, std::size_t images, Range rows) {
+  if (!plan.turned) return io::read_tilt_series_rows(source, plan.signal, rows);
+  Array<float, 3> turned({images, rows.size(), plan.file_ny});
+  const std::size_t image_bytes = plan.file_ny * plan.file_nx * sizeof(float);
+  const std::size_t chunk = std::max<std::size_t>(1, kChunkBytes / image_bytes);
+  for (std::size_t first = 0; first < images; first += chunk) {
+    const Range range{first, std::min(first + chunk, images)};
+    const Array<float, 3> part = io::read_tilt_series_images(source, plan.signal, range);
+    for (std::size_t i = 0; i < range.size(); ++i)
+      for (std::size_t v = rows.begin; v < rows.end; ++v)
+        for (std::size_t u = 0; u < plan.file_ny; ++u) turned(first + i, v - rows.begin, u) = part(i, u, v);
+  }
+  return turned;
+}
+
+[[noreturn]] void refuse_pixel(const Request& request, const Plan& plan, std::size_t projection,
+                               std::size_t row, std::size_t column, float value) {
+  if (plan.turned) std::swap(row, column);
+  throw InputError(request.source,
+                   fmt::format("{} in projection {} at pixel (y {}, x {})", value, projection, row, column),
+                   "finite numbers; preprocess: {bad_pixels: interpolate} replaces such pixels");
+}
+
+/// Mean of the finite pixels of each kept projection, over all ranks.
+std::vector<double> mean_intensity(const Communicator& comm, const Plan& plan, const Decomposition& mine,
+                                   View<const float, 3> raw, std::size_t offset) {
+  struct Sum {
+    double total = 0, pixels = 0;
+  };
+  const std::size_t rows = mine.image_rows.size();
+  Array<Sum, 2> sums({plan.kept.size(), rows});
+  for (std::size_t p = 0; p < plan.kept.size(); ++p)
+    for (std::size_t v = 0; v < rows; ++v)
+      for (float value : raw[plan.kept[p]][offset + v])
+        if (std::isfinite(value)) {
+          sums(p, v).total += std::abs(static_cast<double>(value));
+          sums(p, v).pixels += 1;
+        }
+  const Array<Sum, 2> all =
+      mine.whole ? std::move(sums) : gather_rows<Sum>(comm, sums.view(), plan.geometry.nv);
+  std::vector<double> means;
+  for (std::size_t p = 0; p < plan.kept.size(); ++p) {
+    Sum total;
+    for (const Sum& row : all[p]) {
+      total.total += row.total;
+      total.pixels += row.pixels;
+    }
+    means.push_back(total.pixels > 0 ? total.total / total.pixels : 0);
+  }
+  return means;
+}
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Finite neighbours of a pixel, itself left out.
+void neighbours(View<const float, 2> image, std::size_t row, std::size_t column,
+                std::vector<double>& values) {
+  values.clear();
+  const auto low = [](std::size_t i) { return i < kReach ? 0 : i - kReach; };
+  for (std::size_t v = low(row); v < std::min(row + kReach + 1, image.extent(0)); ++v)
+    for (std::size_t u = low(column); u < std::min(column + kReach + 1, image.extent(1)); ++u)
+      if ((v != row || u != column) && std::isfinite(image(v, u))) values.push_back(image(v, u));
+}
+
+struct Mended {
+  float value;
+  bool replaced;
+};
+
+Mended mend_pixel(View<const float, 2> image, std::size_t row, std::size_t column, double mean,
+                  std::vector<double>& work) {
+  const float value = image(row, column);
+  const bool finite = std::isfinite(value);
+  if (finite && value <= kHotSigmas * kSmallestSigma * mean) return {value, false};
+  neighbours(image, row, column, work);
+  if (work.empty()) return finite ? Mended{value, false} : Mended{0.0F, true};
+  const double centre = median(work);
+  if (finite) {
+    for (double& v : work) v = std::abs(v - centre);
+    const double sigma = std::max(1.4826 * median(work), kSmallestSigma * mean);
+    if (value - centre <= kHotSigmas * sigma) return {value, false};
+  }
+  return {static_cast<float>(centre), true};
+}
+
+/// The file's images, whole or in rows, copied to the projectors' layout; returns how many pixels were
+/// replaced.
+std::size_t arrange(const Request& request, const Plan& plan, View<const float, 3> raw, std::size_t offset,
+                    const Range& rows, const std::vector<double>& means, View<float, 3> out) {
+  std::size_t replaced = 0;
+  std::vector<double> work;
+  for (std::size_t p = 0; p < plan.kept.size(); ++p) {
+    const auto image = raw[plan.kept[p]];
+    for (std::size_t v = 0; v < rows.size(); ++v)
+      for (std::size_t u = 0; u < plan.geometry.nu; ++u) {
+        Mended pixel{image(offset + v, u), false};
+        if (request.interpolate_bad_pixels)
+          pixel = mend_pixel(image, offset + v, u, means[p], work);
+        else if (!std::isfinite(pixel.value))
+          refuse_pixel(request, plan, plan.kept[p], rows.begin + v, u, pixel.value);
+        out(p, u, v) = pixel.value;
+        replaced += pixel.replaced;
+      }
+  }
+  return replaced;
+}
+
+}  // namespace
+
+Images load_images(const Communicator& comm, const Request& request, const Plan& plan,
+                   const Decomposition& mine) {
+  const Range rows = mine.image_rows;
+  const std::size_t reach = request.interpolate_bad_pixels ? kReach : 0;
+  const Range halo{rows.begin - std::min(reach, rows.begin), std::min(rows.end + reach, plan.geometry.nv)};
+  const std::size_t offset = rows.begin - halo.begin;
+  Images images;
+  Array<float, 3> raw;
+  std::size_t replaced = 0;
+  comm.agree([&] {
+    const std::size_t in_file = io::read_tilt_series_info(request.source).tilts;
+    if (!rows.empty()) raw = read_rows(request.source, plan, in_file, halo);
+    if (raw.empty()) raw = Array<float, 3>({in_file, 0, plan.geometry.nu});
+  });
+  std::vector<double> means;
+  if (request.interpolate_bad_pixels) means = mean_intensity(comm, plan, mine, raw, offset);
+  comm.agree([&] {
+    images.measured =
+        Array<float, 3>({plan.kept.size(), plan.geometry.nu, tomography::padded_rows(rows.size())});
+    replaced = arrange(request, plan, raw, offset, rows, means, images.measured);
+  });
+  images.interpolated_pixels =
+      mine.whole ? replaced : static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(replaced)));
+  return images;
+}
+
+}  // namespace aetos::reconstruction

@@ -1,0 +1,174 @@
+#include "plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+
+namespace aetos::reconstruction {
+namespace {
+
+constexpr std::size_t kSmallestImage = 4;
+
+void check_options(const tomography::ReconstructOptions& options) {
+  if (options.method != "resire" && options.method != "resire-nesterov")
+    throw InputError("reconstruct.method", "'" + options.method + "'", "resire or resire-nesterov");
+  if (options.film)
+    throw InputError("reconstruct.film", "true",
+                     "false: films need an extended volume, which is not available yet");
+  if (options.refine_angles)
+    throw InputError("reconstruct.refine_angles", "true", "false: angles cannot be refined yet");
+  if (options.iterations < 1)
+    throw InputError("reconstruct.iterations", fmt::format("{}", options.iterations), "1 or more");
+  if (!(options.step >= 1 && options.step <= 3))
+    throw InputError("reconstruct.step", fmt::format("{}", options.step), "1 to 3");
+  for (double oversampling : options.oversampling)
+    if (!(oversampling >= 1 && oversampling <= 16))
+      throw InputError("reconstruct.oversampling", fmt::format("{}", oversampling), "1 to 16");
+}
+
+/// "adf_noisy" where the file has it, else blurred, else clean, of the first detector or of the one named.
+std::string choose_signal(const std::string& source, const std::string& wanted,
+                          const std::vector<std::string>& all) {
+  const auto has = [&](const std::string& name) {
+    return std::find(all.begin(), all.end(), name) != all.end();
+  };
+  if (all.empty()) throw InputError(source, "no images", "a tilt series");
+  if (wanted != "auto" && has(wanted)) return wanted;
+  if (all.size() == 1 && wanted == "auto") return all.front();
+  const std::array<std::string, 3> kinds{"_noisy", "_blurred", "_clean"};
+  std::string detector = wanted;
+  if (wanted == "auto") {
+    detector = all.front();
+    for (const auto& kind : kinds)
+      if (detector.ends_with(kind)) detector.resize(detector.size() - kind.size());
+  }
+  for (const auto& kind : kinds)
+    if (has(detector + kind)) return detector + kind;
+  if (wanted == "auto") return all.front();
+  throw InputError("reconstruct.signal", "'" + wanted + "', which " + source + " does not hold",
+                   fmt::format("one of {}", fmt::join(all, ", ")));
+}
+
+std::vector<EulerAngles> all_angles(const Request& request, const io::TiltSeriesInfo& info) {
+  const auto& angles = request.angles.empty() ? info.angles : request.angles;
+  if (angles.empty())
+    throw InputError(
+        request.source, "no angles",
+        "tilts: {theta_deg: ...}, {euler_deg: ...} or {file: ...} in the config, or a .rawtlt or .tlt "
+        "file beside an .mrc");
+  if (angles.size() != info.tilts)
+    throw InputError(
+        request.source,
+        fmt::format("{} images of {} x {} (shape ({}, {}, {})) but {} angles", info.tilts, info.ny, info.nx,
+                    info.tilts, info.ny, info.nx, angles.size()),
+        "as many angles as images, images in the order (tilt, y, x); MATLAB arrays (x, y, tilt)");
+  for (std::size_t i = 0; i < angles.size(); ++i)
+    for (double a : {angles[i].phi_deg, angles[i].theta_deg, angles[i].psi_deg})
+      if (!std::isfinite(a))
+        throw InputError("tilts", fmt::format("angle {} of projection {}", a, i), "a number of degrees");
+  return angles;
+}
+
+void keep_projections(const Request& request, const std::vector<EulerAngles>& angles, Plan& plan) {
+  for (std::size_t i : request.exclude)
+    if (i >= angles.size())
+      throw InputError("tilts.exclude", fmt::format("projection {}", i),
+                       fmt::format("0 to {} (counted from 0)", angles.size() - 1));
+  for (std::size_t i = 0; i < angles.size(); ++i) {
+    if (std::find(request.exclude.begin(), request.exclude.end(), i) != request.exclude.end()) continue;
+    plan.kept.push_back(i);
+    plan.geometry.angles.push_back(angles[i]);
+  }
+  if (plan.kept.empty()) throw InputError("tilts.exclude", "every projection", "at least one that is used");
+  if (plan.kept.size() < angles.size())
+    plan.notes.push_back(fmt::format("{} of {} projections are used, {} left out by tilts.exclude",
+                                     plan.kept.size(), angles.size(), angles.size() - plan.kept.size()));
+}
+
+void note_equal_angles(Plan& plan) {
+  const auto same = [](double a, double b) { return std::abs(std::remainder(a - b, 360.0)) < 1e-9; };
+  const auto& angles = plan.geometry.angles;
+  for (std::size_t i = 0; i < angles.size(); ++i)
+    for (std::size_t j = i + 1; j < angles.size(); ++j)
+      if (same(angles[i].theta_deg, angles[j].theta_deg) && same(angles[i].phi_deg, angles[j].phi_deg) &&
+          same(angles[i].psi_deg, angles[j].psi_deg))
+        plan.notes.push_back(
+            fmt::format("projections {} and {} have the same angle ({} and {} degrees); both are used",
+                        plan.kept[i], plan.kept[j], angles[i].theta_deg, angles[j].theta_deg));
+}
+
+double choose_pixel(const Request& request, const io::TiltSeriesInfo& info, Plan& plan) {
+  if (request.pixel_A) {
+    if (!(*request.pixel_A > 0 && std::isfinite(*request.pixel_A)))
+      throw InputError("scan.pixel_A", fmt::format("{}", *request.pixel_A), "a positive length in Å");
+    if (info.pixel_A && std::abs(*info.pixel_A - *request.pixel_A) > 1e-6 * *request.pixel_A)
+      plan.notes.push_back(fmt::format("scan.pixel_A = {} Å overrides the file's pixel of {} Å",
+                                       *request.pixel_A, *info.pixel_A));
+    return *request.pixel_A;
+  }
+  if (!info.pixel_A)
+    throw InputError(request.source, "the pixel size is unknown", "scan: {pixel_A: ...} in the config");
+  return *info.pixel_A;
+}
+
+void turn_axis(const tomography::ReconstructOptions& options, Plan& plan) {
+  plan.turned = options.tilt_axis == tomography::TiltAxis::x;
+  if (!plan.turned) return;
+  if (!plan.plain)
+    throw InputError("reconstruct.tilt_axis", "x with angles phi or psi other than zero",
+                     "y, or theta alone");
+  plan.notes.push_back(
+      "the tilt axis is x: images are transposed so that it is y. The volume's frame is the file's, turned "
+      "by "
+      "180 degrees about the line x = y: its (x, y, z) are the file's (y, x, -z), not mirrored");
+}
+
+void choose_volume(const tomography::ReconstructOptions& options, Plan& plan) {
+  auto& geometry = plan.geometry;
+  geometry.volume_px =
+      options.volume_px.value_or(std::array<std::size_t, 3>{geometry.nu, geometry.nv, geometry.nu});
+  const auto [nz, ny, nx] = geometry.volume_px;
+  if (nz < 1 || nx < 1 || ny < 1)
+    throw InputError("reconstruct.volume_px", fmt::format("[{}, {}, {}]", nz, ny, nx), "positive sizes");
+  if (plan.plain && ny != geometry.nv)
+    throw InputError("reconstruct.volume_px", fmt::format("{} voxels along y", ny),
+                     fmt::format("{}, the number of image rows along the tilt axis", geometry.nv));
+  if (nz != nx)
+    plan.notes.push_back(
+        fmt::format("the volume is {} voxels deep and {} wide: the step length dt = step / (projections x "
+                    "depth) uses the depth",
+                    nz, nx));
+}
+
+}  // namespace
+
+Plan make_plan(const Request& request) {
+  check_options(request.options);
+  const io::TiltSeriesInfo info = io::read_tilt_series_info(request.source);
+  Plan plan;
+  plan.file_ny = info.ny;
+  plan.file_nx = info.nx;
+  plan.accelerated = request.options.method == "resire-nesterov";
+  plan.signal = choose_signal(request.source, request.options.signal, info.signals);
+  keep_projections(request, all_angles(request, info), plan);
+  plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles);
+  note_equal_angles(plan);
+  turn_axis(request.options, plan);
+  plan.geometry.nv = plan.turned ? info.nx : info.ny;
+  plan.geometry.nu = plan.turned ? info.ny : info.nx;
+  if (plan.geometry.nu < kSmallestImage || plan.geometry.nv < 1)
+    throw InputError(request.source, fmt::format("images of {} x {} pixels", info.ny, info.nx),
+                     fmt::format("at least {} pixels across the tilt axis", kSmallestImage));
+  plan.pixel_A = choose_pixel(request, info, plan);
+  choose_volume(request.options, plan);
+  if (!plan.plain && request.options.projector == tomography::Projector::real_space)
+    throw InputError("reconstruct.projector", "real-space with angles phi or psi other than zero",
+                     "fourier, or a plain tilt series (theta alone)");
+  return plan;
+}
+
+}  // namespace aetos::reconstruction

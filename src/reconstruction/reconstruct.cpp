@@ -1,0 +1,180 @@
+#include "aetos/reconstruction/reconstruct.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/core/version.hpp"
+#include "aetos/io/tilt_series.hpp"
+#include "aetos/tomography/support.hpp"
+#include "checkpoint.hpp"
+#include "images.hpp"
+#include "plan.hpp"
+#include "solve.hpp"
+
+namespace aetos::reconstruction {
+namespace {
+
+using nlohmann::json;
+
+json number_or_null(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+const char* projector_name(tomography::Projector projector) {
+  return projector == tomography::Projector::fourier ? "fourier" : "real-space";
+}
+
+Array<std::uint8_t, 3> support_from_file(const std::string& file, const Plan& plan,
+                                         const Decomposition& mine) {
+  const auto shape = io::read_volume_info(file).shape;
+  const auto& wanted = plan.geometry.volume_px;
+  if (shape != wanted)
+    throw InputError("reconstruct.support",
+                     fmt::format("{} holds a volume of {} voxels (z, y, x)", file, fmt::join(shape, " x ")),
+                     fmt::format("{}, the size of the volume", fmt::join(wanted, " x ")));
+  const Range rows = mine.held_rows;
+  Array<std::uint8_t, 3> inside({wanted[0], wanted[2], tomography::padded_rows(rows.size())});
+  if (rows.empty()) return inside;
+  const Array<float, 3> volume = io::read_volume_rows(file, rows);
+  for (std::size_t z = 0; z < wanted[0]; ++z)
+    for (std::size_t y = 0; y < rows.size(); ++y)
+      for (std::size_t x = 0; x < wanted[2]; ++x) inside(z, x, y) = volume(z, y, x) != 0 ? 1 : 0;
+  return inside;
+}
+
+/// The largest of each rank's values, entry by entry.
+std::vector<float> maxima_over_ranks(const Communicator& comm, std::vector<float> mine) {
+  const auto all = comm.all_gather(std::span<const float>(mine));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    mine[i % mine.size()] = std::max(mine[i % mine.size()], all[i]);
+  return mine;
+}
+
+/// Empty for `support: none`.
+Array<std::uint8_t, 3> make_support(const Communicator& comm, const std::string& support, const Plan& plan,
+                                    const Decomposition& mine, View<const float, 3> measured) {
+  Array<std::uint8_t, 3> inside;
+  if (support == "none") return inside;
+  if (support == "auto") {
+    const std::size_t rows = mine.image_rows.size();
+    const auto largest = maxima_over_ranks(comm, tomography::largest_means(measured, rows));
+    return tomography::visual_hull(plan.geometry, measured, rows, largest);
+  }
+  comm.agree([&] { inside = support_from_file(support, plan, mine); });
+  return inside;
+}
+
+/// Share of the volume that is inside, the same number on all ranks.
+double support_share(const Communicator& comm, const Plan& plan, const Decomposition& mine,
+                     const Array<std::uint8_t, 3>& inside) {
+  std::int64_t count = 0;
+  const std::size_t begin = mine.owned_rows.begin - mine.held_rows.begin;
+  for (std::size_t z = 0; z < inside.extent(0); ++z)
+    for (std::size_t x = 0; x < inside.extent(1); ++x)
+      for (std::size_t y = begin; y < begin + mine.owned_rows.size(); ++y) count += inside(z, x, y);
+  return static_cast<double>(comm.sum(count)) / static_cast<double>(element_count(plan.geometry.volume_px));
+}
+
+void write_volume(const RunContext& context, const Request& request, const Plan& plan,
+                  const Decomposition& mine, const State& state, const tomography::RFactors& factors,
+                  const std::filesystem::path& file) {
+  const auto& options = request.options;
+  io::VolumeInfo info;
+  info.shape = plan.geometry.volume_px;
+  info.voxel_A = plan.pixel_A;
+  info.r_history = state.r_history;
+  info.r_per_projection = factors.r1;
+  info.angles = plan.geometry.angles;
+  info.reconstruction.numbers = {{"iterations", state.iteration},
+                                 {"step", options.step},
+                                 {"nonnegative", options.nonnegative ? 1 : 0},
+                                 {"r_factor", factors.mean_r1},
+                                 {"r2_factor", factors.mean_r2}};
+  info.reconstruction.texts = {{"method", options.method},
+                               {"projector", projector_name(options.projector)},
+                               {"oversampling_zyx", fmt::format("{}", fmt::join(options.oversampling, " "))},
+                               {"support", options.support},
+                               {"signal", plan.signal},
+                               {"input", request.source}};
+  const Range rows = mine.owned_rows;
+  const std::size_t offset = rows.begin - mine.held_rows.begin;
+  Array<float, 3> slab({info.shape[0], rows.size(), info.shape[2]});
+  for (std::size_t z = 0; z < info.shape[0]; ++z)
+    for (std::size_t y = 0; y < rows.size(); ++y)
+      for (std::size_t x = 0; x < info.shape[2]; ++x) slab(z, y, x) = state.u(z, x, offset + y);
+  const io::Provenance provenance{kVersion, kCommit, context.config_text, context.fingerprint, context.seed};
+  io::write_volume(context.comm, file, info, provenance, rows, slab);
+}
+
+void report_empty_projections(const Plan& plan, const tomography::RFactors& factors) {
+  for (std::size_t p = 0; p < factors.r1.size(); ++p)
+    if (!std::isfinite(factors.r1[p]))
+      log::warn("projection {} is zero everywhere: its R is null and left out of the mean", plan.kept[p]);
+}
+
+json summary(const Request& request, const Plan& plan, const State& state,
+             const tomography::RFactors& factors) {
+  json per_projection = json::array();
+  for (double r : factors.r1) per_projection.push_back(number_or_null(r));
+  return {{"method", request.options.method},
+          {"iterations", state.iteration},
+          {"passes", state.iteration},
+          {"r_factor", number_or_null(factors.mean_r1)},
+          {"r_factor_per_projection", per_projection},
+          {"r2_factor", number_or_null(factors.mean_r2)},
+          {"projections", plan.kept.size()},
+          {"volume_px", plan.geometry.volume_px},
+          {"voxel_A", plan.pixel_A},
+          {"signal", plan.signal},
+          {"projector", projector_name(request.options.projector)}};
+}
+
+}  // namespace
+
+json reconstruct(const RunContext& context, const Request& request, const std::filesystem::path& file) {
+  const Communicator& comm = context.comm;
+  Plan plan;
+  comm.agree([&] { plan = make_plan(request); });
+  for (const auto& note : plan.notes) log::info("note: {}", note);
+  for (const auto& warning : plan.warnings) log::warn("{}", warning);
+  log::info(
+      "reconstructing {} of {}: {} projections of {} x {} pixels, volume {} x {} x {} (z, y, x), {}, {} "
+      "projector",
+      plan.signal.empty() ? "images" : plan.signal, request.source, plan.kept.size(), plan.geometry.nv,
+      plan.geometry.nu, plan.geometry.volume_px[0], plan.geometry.volume_px[1], plan.geometry.volume_px[2],
+      request.options.method, projector_name(request.options.projector));
+  if (static_cast<std::size_t>(comm.size()) > plan.geometry.volume_px[1])
+    log::info("note: {} ranks for {} rows: {} ranks stay idle", comm.size(), plan.geometry.volume_px[1],
+              static_cast<std::size_t>(comm.size()) - plan.geometry.volume_px[1]);
+
+  const Decomposition mine = decompose(comm, plan);
+  const Images images = load_images(comm, request, plan, mine);
+  if (request.interpolate_bad_pixels) log::info("note: {} bad pixels replaced", images.interpolated_pixels);
+  const auto inside = make_support(comm, request.options.support, plan, mine, images.measured);
+  json result_extra;
+  if (request.options.support != "none") {
+    const double share = support_share(comm, plan, mine, inside);
+    log::info("  support: {:.1f} % of the volume", 100 * share);
+    result_extra["support_share"] = share;
+  }
+
+  auto resumed = read_checkpoint(context, plan, mine, request.options.iterations);
+  State state = resumed ? std::move(*resumed) : first_state(plan, mine);
+  if (state.iteration > 0) log::info("  resumed after iteration {}", state.iteration);
+  const Problem problem{plan, request.options, mine, images.measured, {request.options.nonnegative, inside}};
+  const tomography::RFactors factors = solve(context, problem, state);
+  report_empty_projections(plan, factors);
+  log::info("  R {:.6f} (mean over projections), R2 {:.6f}", factors.mean_r1, factors.mean_r2);
+  write_volume(context, request, plan, mine, state, factors, file);
+
+  json result = summary(request, plan, state, factors);
+  result.update(result_extra);
+  if (request.interpolate_bad_pixels) result["interpolated_pixels"] = images.interpolated_pixels;
+  return result;
+}
+
+}  // namespace aetos::reconstruction

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "aetos/parallel/run_context.hpp"
+#include "aetos/tomography/projector.hpp"
+#include "aetos/tomography/resire.hpp"
+#include "checkpoint.hpp"
+#include "decomposition.hpp"
+#include "plan.hpp"
+
+namespace aetos::reconstruction {
+
+/// The problem as one rank sees it.
+struct Problem {
+  const Plan& plan;
+  const tomography::ReconstructOptions& options;
+  const Decomposition& mine;
+  View<const float, 3> measured;  ///< (projection, u, padded v)
+  tomography::Constraints constraints;
+};
+
+/// Iterates `state` up to options.iterations updates, with checkpoints in between; returns the R-factors of
+/// the final volume. Throws Interrupted after a checkpoint. Collective; the same bits on any number of ranks.
+tomography::RFactors solve(const RunContext& context, const Problem& problem, State& state);
+
+}  // namespace aetos::reconstruction

@@ -1,0 +1,86 @@
+#include "aetos/tomography/support.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace aetos::tomography {
+namespace {
+
+constexpr std::size_t kReach = kSupportMean / 2;
+
+/// Mean of the pixels within kReach of u in row v; at the border, of those that exist.
+float mean_at(View<const float, 2> image, std::size_t u, std::size_t v) {
+  const std::size_t begin = u < kReach ? 0 : u - kReach, end = std::min(u + kReach + 1, image.extent(0));
+  float sum = 0;
+  for (std::size_t i = begin; i < end; ++i) sum += image(i, v);
+  return sum / static_cast<float>(end - begin);
+}
+
+/// 1 where the mean is above the threshold at a pixel or within kReach of it along u.
+Array<std::uint8_t, 2> seen(View<const float, 2> image, std::size_t rows, float threshold) {
+  const std::size_t nu = image.extent(0);
+  Array<std::uint8_t, 2> result({nu, image.extent(1)});
+  for (std::size_t u = 0; u < nu; ++u)
+    for (std::size_t v = 0; v < rows; ++v) {
+      if (mean_at(image, u, v) <= threshold) continue;
+      const std::size_t begin = u < kReach ? 0 : u - kReach, end = std::min(u + kReach + 1, nu);
+      for (std::size_t i = begin; i < end; ++i) result(i, v) = 1;
+    }
+  return result;
+}
+
+struct Place {
+  double u, v;
+};
+
+/// Adds one for every voxel at whose place the projection sees nothing.
+void count_dissent(const Geometry& geometry, std::size_t projection, View<const std::uint8_t, 2> seen,
+                   std::size_t rows, Array<std::uint16_t, 3>& dissent) {
+  const auto [nz, ny, nx] = geometry.volume_px;
+  const bool plain = is_plain_tilt_series(geometry.angles);
+  const Mat3 rotation = rotation_matrix(geometry.angles[projection]);
+  const auto centred = [](std::size_t i, std::size_t n) {
+    return static_cast<double>(i) - static_cast<double>(centre_index(n));
+  };
+  const std::size_t volume_rows = plain ? rows : ny;
+  for (std::size_t z = 0; z < nz; ++z)
+    for (std::size_t x = 0; x < nx; ++x)
+      for (std::size_t y = 0; y < volume_rows; ++y) {
+        const Vec3 place =
+            to_beam_frame(rotation, {centred(x, nx), plain ? 0.0 : centred(y, ny), centred(z, nz)});
+        const double u = std::round(place.x() + static_cast<double>(centre_index(geometry.nu)));
+        const double v = plain ? static_cast<double>(y)
+                               : std::round(place.y() + static_cast<double>(centre_index(geometry.nv)));
+        if (u < 0 || v < 0 || u >= static_cast<double>(geometry.nu) || v >= static_cast<double>(rows))
+          continue;
+        if (!seen(static_cast<std::size_t>(u), static_cast<std::size_t>(v))) ++dissent(z, x, y);
+      }
+}
+
+}  // namespace
+
+std::vector<float> largest_means(View<const float, 3> images, std::size_t rows) {
+  std::vector<float> largest(images.extent(0), 0.0F);
+  for (std::size_t p = 0; p < images.extent(0); ++p)
+    for (std::size_t u = 0; u < images.extent(1); ++u)
+      for (std::size_t v = 0; v < rows; ++v) largest[p] = std::max(largest[p], mean_at(images[p], u, v));
+  return largest;
+}
+
+Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3> images, std::size_t rows,
+                                   const std::vector<float>& largest) {
+  const bool plain = is_plain_tilt_series(geometry.angles);
+  const std::size_t padded = plain ? images.extent(2) : padded_rows(geometry.volume_px[1]);
+  const Shape<3> shape{geometry.volume_px[0], geometry.volume_px[2], padded};
+  Array<std::uint16_t, 3> dissent(shape);
+  for (std::size_t p = 0; p < images.extent(0); ++p) {
+    const auto threshold = static_cast<float>(kSupportThreshold * largest[p]);
+    count_dissent(geometry, p, seen(images[p], rows, threshold), rows, dissent);
+  }
+  const double allowed = std::floor(kSupportDissent * static_cast<double>(images.extent(0)));
+  Array<std::uint8_t, 3> inside(shape);
+  for (std::size_t i = 0; i < inside.size(); ++i) inside.data()[i] = dissent.data()[i] <= allowed ? 1 : 0;
+  return inside;
+}
+
+}  // namespace aetos::tomography
