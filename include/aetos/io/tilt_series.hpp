@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +18,8 @@
 /// Tilt series and volumes on disk. Images are (tilt, y, x), volumes (z, y, x); the centre is index n / 2.
 namespace aetos::io {
 
-/// Free-form attributes of a file's metadata groups: numbers and text by name; a quantity's name carries its unit.
+/// Free-form attributes of a file's metadata groups: numbers and text by name; a quantity's name carries its
+/// unit.
 struct Metadata {
   std::map<std::string, double> numbers;
   std::map<std::string, std::string> texts;
@@ -27,41 +31,55 @@ struct Provenance {
   std::uint64_t seed = 0;
 };
 
+/// How files are written.
+struct WriteOptions {
+  bool compress = true;                                     ///< shuffle and deflate
+  std::size_t transfer_limit_bytes = std::size_t{1} << 30;  ///< of one call to MPI-IO (which breaks at 2^31)
+};
+
 /// What a tilt series file holds, before any image is read.
 struct TiltSeriesInfo {
   std::size_t tilts = 0, ny = 0, nx = 0;
-  std::optional<double> pixel_A;        ///< from the file, if it says
-  std::vector<EulerAngles> angles;      ///< empty if the file has none
-  std::vector<std::string> signals;     ///< "adf_clean", "adf_blurred", "adf_noisy"...; one unnamed for MAT and MRC
+  std::optional<double> pixel_A;    ///< from the file, if it says
+  std::vector<EulerAngles> angles;  ///< empty if the file has none
+  std::vector<std::string>
+      signals;  ///< "adf_clean", "adf_blurred", "adf_noisy"...; one unnamed for MAT and MRC
   std::optional<double> electrons_per_pixel;
-  bool is_counts = false;               ///< images are counts rather than fractions
+  bool is_counts = false;  ///< images are counts rather than fractions
   Metadata microscope, sample;
 };
 
-/// Reads the header of .h5 (ours or any EMD 0.2), .mat[:array], .mrc (with .rawtlt/.tlt beside it), .tif. Every rank
-/// may call it alone. Throws InputError with file, found and expected.
+/// Reads the header of .h5 (ours or any EMD 0.2), .mat[:array], .mrc (with .rawtlt/.tlt beside it), .tif.
+/// Every rank may call it alone. Throws InputError with file, found and expected.
 TiltSeriesInfo read_tilt_series_info(const std::string& source);
 
 /// Reads rows `rows` of every projection of one signal: (tilt, rows, x). Independent on each rank.
 Array<float, 3> read_tilt_series_rows(const std::string& source, const std::string& signal, Range rows);
 /// Reads whole images: (projections, y, x).
-Array<float, 3> read_tilt_series_images(const std::string& source, const std::string& signal, Range projections);
+Array<float, 3> read_tilt_series_images(const std::string& source, const std::string& signal,
+                                        Range projections);
+
+/// The signal that a request means: `wanted` itself, or for "auto" and "" the only noisy one, else the only
+/// blurred one, else the only one there is. InputError (at `place`) if that is not one.
+std::string choose_signal(const TiltSeriesInfo& info, const std::string& wanted, const std::string& place);
 
 /// Angles from a .mat (n x 3 Euler angles or n thetas), .rawtlt, .tlt, .txt or .csv file.
 std::vector<EulerAngles> read_angles(const std::string& path);
 
-/// Writes a tilt series collectively under a temporary name; `commit` makes it final. Each rank writes whole images.
+/// Writes a tilt series collectively under a temporary name; `commit` makes it final. Each rank writes whole
+/// images.
 class TiltSeriesWriter {
  public:
   TiltSeriesWriter(const Communicator& comm, const std::filesystem::path& path, const TiltSeriesInfo& info,
-                   const Provenance& provenance);
+                   const Provenance& provenance, const WriteOptions& options = {});
   ~TiltSeriesWriter();
   TiltSeriesWriter(const TiltSeriesWriter&) = delete;
   TiltSeriesWriter& operator=(const TiltSeriesWriter&) = delete;
 
-  /// Collective: every rank calls it the same number of times, with the projections that it holds now (possibly
-  /// none). images: (its projections, y, x), float.
-  void write(const std::string& signal, const std::vector<std::size_t>& projections, View<const float, 3> images);
+  /// Collective: every rank calls it the same number of times, with the projections that it holds now
+  /// (possibly none). images: (its projections, y, x), float.
+  void write(const std::string& signal, const std::vector<std::size_t>& projections,
+             View<const float, 3> images);
   /// Flushes, reads back, fsyncs and renames. Collective. Without it the partial file is removed.
   void commit();
 
@@ -73,8 +91,8 @@ class TiltSeriesWriter {
 struct VolumeInfo {
   std::array<std::size_t, 3> shape{};  ///< z, y, x
   std::optional<double> voxel_A;
-  Metadata reconstruction;             ///< method, iterations, projector...
-  std::vector<double> r_history;       ///< mean R1 as the code reports it at each iteration
+  Metadata reconstruction;        ///< method, iterations, projector...
+  std::vector<double> r_history;  ///< mean R1 as the code reports it at each iteration
   std::vector<double> r_per_projection;
   std::vector<EulerAngles> angles;
 };
@@ -85,8 +103,10 @@ Array<float, 3> read_volume_rows(const std::string& source, Range rows);
 /// The z slab `planes` of a volume: (planes, y, x). Independent on each rank.
 Array<float, 3> read_volume_planes(const std::string& source, Range planes);
 
-/// Writes a volume collectively from y slabs (z, its rows, x) under a final name that appears only when complete.
+/// Writes a volume collectively from y slabs (z, its rows, x) under a final name that appears only when
+/// complete.
 void write_volume(const Communicator& comm, const std::filesystem::path& path, const VolumeInfo& info,
-                  const Provenance& provenance, Range my_rows, View<const float, 3> slab);
+                  const Provenance& provenance, Range my_rows, View<const float, 3> slab,
+                  const WriteOptions& options = {});
 
 }  // namespace aetos::io

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/version.hpp"
+#include "aetos/io/emd.hpp"
+
+namespace aetos::io::emd {
+
+Axis spatial_axis(const std::string& name, std::size_t n, std::optional<double> pixel_A) {
+  Axis axis{name, pixel_A ? "[Å]" : "[px]", std::vector<double>(n)};
+  for (std::size_t i = 0; i < n; ++i)
+    axis.values[i] = (static_cast<double>(i) - static_cast<double>(centre_index(n))) * pixel_A.value_or(1.0);
+  return axis;
+}
+
+void write_metadata(hid_t group, const Metadata& metadata) {
+  for (const auto& [name, value] : metadata.numbers) hdf5::write_attribute(group, name, value);
+  for (const auto& [name, text] : metadata.texts) hdf5::write_attribute(group, name, text);
+}
+
+namespace {
+std::string program(const Provenance& provenance) {
+  return fmt::format("AETOS {} ({})", provenance.version.empty() ? kVersion : provenance.version,
+                     provenance.commit.empty() ? kCommit : provenance.commit);
+}
+}  // namespace
+
+hdf5::Group write_frame(hid_t file, const Metadata& microscope, const Metadata& sample,
+                        const Provenance& provenance) {
+  hdf5::write_attribute(file, "version_major", 0);
+  hdf5::write_attribute(file, "version_minor", 2);
+  write_metadata(hdf5::create_group(file, "microscope").get(), microscope);
+  write_metadata(hdf5::create_group(file, "sample").get(), sample);
+  hdf5::create_group(file, "user");
+  const hdf5::Group comments = hdf5::create_group(file, "comments");
+  hdf5::write_attribute(comments.get(), "made_by", program(provenance));
+  return hdf5::create_group(file, "data");
+}
+
+hdf5::Group write_origin(hid_t file, const std::string& content, const Provenance& provenance) {
+  hdf5::Group group = hdf5::create_group(file, "aetos");
+  hdf5::write_attribute(group.get(), "content", content);
+  hdf5::write_attribute(group.get(), "version", provenance.version.empty() ? kVersion : provenance.version);
+  hdf5::write_attribute(group.get(), "commit", provenance.commit.empty() ? kCommit : provenance.commit);
+  hdf5::write_attribute(group.get(), "seed", provenance.seed);
+  hdf5::write_attribute(group.get(), "fingerprint", provenance.fingerprint);
+  hdf5::write_attribute(group.get(), "config", provenance.config_text);
+  return group;
+}
+
+hdf5::Dataset create_array(const Communicator& comm, hid_t data_group, const std::string& name,
+                           const std::array<Axis, 3>& axes, const std::array<hsize_t, 3>& chunk,
+                           bool compressed) {
+  const hdf5::Group group = hdf5::create_group(data_group, name);
+  hdf5::write_attribute(group.get(), "emd_group_type", 1);
+  std::array<hsize_t, 3> shape{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    shape[a] = axes[a].values.size();
+    const hdf5::Dataset dim =
+        hdf5::write_small(comm, group.get(), fmt::format("dim{}", a + 1), {shape[a]}, axes[a].values);
+    hdf5::write_attribute(dim.get(), "name", axes[a].name);
+    hdf5::write_attribute(dim.get(), "units", axes[a].units);
+  }
+  return hdf5::create_chunked(group.get(), "data", shape, chunk, compressed);
+}
+
+}  // namespace aetos::io::emd
+
+namespace aetos::io {
+
+void write_angles(const Communicator& comm, hid_t group, const std::vector<EulerAngles>& angles) {
+  if (angles.empty()) return;
+  std::vector<double> values;
+  for (const EulerAngles& a : angles) values.insert(values.end(), {a.phi_deg, a.theta_deg, a.psi_deg});
+  const hdf5::Dataset dataset = hdf5::write_small(comm, group, "euler_deg", {angles.size(), 3}, values);
+  hdf5::write_attribute(dataset.get(), "columns", std::string("phi, theta, psi"));
+  hdf5::write_attribute(dataset.get(), "units", std::string("[deg]"));
+}
+
+void close_checked(const Communicator& comm, hdf5::File& file, const std::string& name) {
+  const herr_t flushed = H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+  const std::string cause = flushed < 0 ? hdf5::last_error() : std::string{};
+  const herr_t closed = H5Fclose(file.release());
+  comm.agree([&] {
+    if (flushed < 0) throw ResourceError(fmt::format("cannot write '{}': {}", name, cause));
+    hdf5::check(closed, fmt::format("cannot close '{}'", name));
+  });
+}
+
+}  // namespace aetos::io
