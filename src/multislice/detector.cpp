@@ -24,19 +24,15 @@ double corner_area(double x, double y, double radius) {
   return sign * (flat * top + half_chord_integral(right, radius) - half_chord_integral(flat, radius));
 }
 
-double outer_or_limit(const DetectorOptions& detector, double angle_limit_mrad) {
-  return detector.outer_mrad > 0 ? detector.outer_mrad : angle_limit_mrad;
+std::size_t ring_count(const DetectorOptions& detector) {
+  return static_cast<std::size_t>(
+      std::ceil((detector.outer_mrad - detector.inner_mrad) / detector.step_mrad - 1e-9));
 }
 
-std::size_t ring_count(const DetectorOptions& detector, double angle_limit_mrad) {
-  const double extent = outer_or_limit(detector, angle_limit_mrad) - detector.inner_mrad;
-  return static_cast<std::size_t>(std::ceil(extent / detector.step_mrad - 1e-9));
-}
-
-void require_extent(const DetectorOptions& detector, double angle_limit_mrad) {
+void require_extent(const DetectorOptions& detector) {
   const auto text = [](double mrad) { return std::to_string(mrad) + " mrad"; };
   if (detector.kind == DetectorKind::com) return;
-  const double outer = outer_or_limit(detector, angle_limit_mrad);
+  const double outer = detector.outer_mrad;
   if (!(detector.inner_mrad >= 0) || !(outer > detector.inner_mrad))
     throw InputError("detectors." + detector.name,
                      "inner angle " + text(detector.inner_mrad) + ", outer angle " + text(outer),
@@ -73,17 +69,25 @@ double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky,
   return std::clamp(within(outer) - within(inner), 0.0, 1.0);
 }
 
-ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors, double angle_limit_mrad) {
+std::vector<DetectorOptions> resolve_detectors(std::vector<DetectorOptions> detectors,
+                                               double angle_limit_mrad) {
+  for (auto& detector : detectors)
+    if (detector.kind == DetectorKind::radial && detector.outer_mrad <= 0)
+      detector.outer_mrad = angle_limit_mrad;
+  return detectors;
+}
+
+ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors) {
   ChannelLayout layout;
   for (const auto& detector : detectors) {
-    require_extent(detector, angle_limit_mrad);
+    require_extent(detector);
     layout.first_of_detector.push_back(layout.names.size());
     switch (detector.kind) {
       case DetectorKind::annular:
         layout.names.push_back(detector.name);
         break;
       case DetectorKind::radial:
-        for (std::size_t n = 0; n < ring_count(detector, angle_limit_mrad); ++n)
+        for (std::size_t n = 0; n < ring_count(detector); ++n)
           layout.names.push_back(detector.name + "[" + std::to_string(n) + "]");
         break;
       case DetectorKind::com:
@@ -119,8 +123,8 @@ void DetectorSums::add_channel(const FftGrid& grid, bool per_transmitted, Weight
   channels_.push_back(std::move(channel));
 }
 
-DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const ChannelLayout& layout,
-                           const FftGrid& grid, double voltage_kV, DetectorEdges edges) {
+DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid,
+                           double voltage_kV, DetectorEdges edges) {
   const double lambda = electron_wavelength_A(voltage_kV);
   const double to_mrad = lambda * 1e3;
   const double band_end = BandLimit::of(grid.dx_A, grid.dy_A).end;
@@ -138,11 +142,9 @@ DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const 
       add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? kx * to_mrad : 0.0; });
       add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? ky * to_mrad : 0.0; });
     } else {
-      const std::size_t end = d + 1 < detectors.size() ? layout.first_of_detector[d + 1] : layout.count - 1;
-      const double outer = outer_or_limit(detector, band_end * to_mrad);
-      for (std::size_t n = 0; n < end - layout.first_of_detector[d]; ++n) {
+      for (std::size_t n = 0; n < ring_count(detector); ++n) {
         const double inner = detector.inner_mrad + static_cast<double>(n) * detector.step_mrad;
-        add_annulus(inner, std::min(inner + detector.step_mrad, outer));
+        add_annulus(inner, std::min(inner + detector.step_mrad, detector.outer_mrad));
       }
     }
   }
@@ -156,6 +158,10 @@ void DetectorSums::apply(View<const float, 2> intensity, std::span<double> chann
     for (const Run& run : channels_[c].runs) {
       const float* w = weights_.data() + run.first_weight;
       const float* p = intensity.data() + run.first_pixel;
+      if (run.length < kLanes) {
+        for (std::size_t i = 0; i < run.length; ++i) sum += static_cast<double>(w[i] * p[i]);
+        continue;
+      }
       float lanes[kLanes] = {};
       std::size_t i = 0;
       for (; i + kLanes <= run.length; i += kLanes)
@@ -167,9 +173,16 @@ void DetectorSums::apply(View<const float, 2> intensity, std::span<double> chann
     }
     channels[c] = sum;
   }
+}
+
+void DetectorSums::finish(std::span<double> channels) const {
   const double transmitted = channels[channels_.size() - 1];
-  for (std::size_t c = 0; c < channels_.size(); ++c)
-    if (channels_[c].per_transmitted && transmitted > 0) channels[c] /= transmitted;
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    if (!channels_[c].per_transmitted)
+      channels[c] = std::max(channels[c], 0.0);
+    else if (transmitted > 0)
+      channels[c] /= transmitted;
+  }
 }
 
 }  // namespace aetos::multislice

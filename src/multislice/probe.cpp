@@ -2,11 +2,81 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/units.hpp"
 
 namespace aetos::multislice {
+namespace {
+
+using Complex = std::complex<double>;
+using Wave = Array<Complex, 2>;
+
+/// Width of the soft edge of a probe that is cut to its window.
+constexpr double kSoftEdge_A = 0.4;
+
+/// Largest |frequency index| with a non-zero aperture along an axis of reciprocal pixel `dk`, with room for
+/// the edge.
+std::ptrdiff_t highest_index(const MicroscopeOptions& microscope, double dk, std::size_t n) {
+  const double edge = microscope.convergence_mrad * 1e-3 / electron_wavelength_A(microscope.voltage_kV);
+  return std::min(static_cast<std::ptrdiff_t>(std::ceil(edge / dk)) + 1, static_cast<std::ptrdiff_t>(n / 2));
+}
+
+/// exp(2 pi i k x) / edge of a window's axis: rows are its pixels, with x from the middle pixel; columns are
+/// the frequencies -highest..highest.
+Wave axis_waves(std::size_t pixels, double pixel_A, double dk, std::ptrdiff_t highest, bool cut) {
+  Wave waves({pixels, static_cast<std::size_t>(2 * highest + 1)});
+  const auto middle = static_cast<double>(pixels / 2);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    const double x = (static_cast<double>(p) - middle) * pixel_A;
+    const double to_edge =
+        std::min(static_cast<double>(p) + 0.5, static_cast<double>(pixels - p) - 0.5) * pixel_A;
+    const double mask = cut && to_edge < kSoftEdge_A ? 0.5 * (1 - std::cos(kPi * to_edge / kSoftEdge_A)) : 1;
+    for (std::size_t c = 0; c < waves.extent(1); ++c) {
+      const double k = static_cast<double>(static_cast<std::ptrdiff_t>(c) - highest) * dk;
+      waves(p, c) = std::polar(mask, 2 * kPi * k * x);
+    }
+  }
+  return waves;
+}
+
+/// a b^T.
+Wave times_transposed(const Wave& a, const Wave& b) {
+  Wave product({a.extent(0), b.extent(0)});
+  for (std::size_t i = 0; i < a.extent(0); ++i)
+    for (std::size_t j = 0; j < b.extent(0); ++j) {
+      Complex sum{};
+      for (std::size_t c = 0; c < a.extent(1); ++c) sum += a(i, c) * b(j, c);
+      product(i, j) = sum;
+    }
+  return product;
+}
+
+void forward_transform(Wave& wave) {
+  auto* p = reinterpret_cast<fftw_complex*>(wave.data());
+  const fft::PlanD plan(fftw_plan_dft_2d(static_cast<int>(wave.extent(0)), static_cast<int>(wave.extent(1)),
+                                         p, p, FFTW_FORWARD, FFTW_ESTIMATE));
+  fftw_execute(plan.get());
+}
+
+void normalise(Wave& spectrum) {
+  double norm = 0;
+  for (const auto& value : spectrum) norm += std::norm(value);
+  for (auto& value : spectrum) value /= std::sqrt(norm);
+}
+
+void require_room_for_aperture(const MicroscopeOptions& microscope, const FftGrid& grid) {
+  const double limit =
+      BandLimit::of(grid.dx_A, grid.dy_A).start * electron_wavelength_A(microscope.voltage_kV) * 1e3;
+  if (microscope.convergence_mrad < limit) return;
+  throw InputError("microscope.convergence_mrad",
+                   std::to_string(microscope.convergence_mrad) + " mrad with a sampling that carries " +
+                       std::to_string(limit) + " mrad",
+                   "a smaller angle or a finer multislice.sampling_A");
+}
+
+}  // namespace
 
 double aberration_phase(const MicroscopeOptions& microscope, double defocus_A, double kx, double ky) {
   const double lambda = electron_wavelength_A(microscope.voltage_kV);
@@ -25,15 +95,8 @@ double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& gr
 
 Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
                                               const FftGrid& grid, const Vec2& position_A) {
-  const double lambda = electron_wavelength_A(microscope.voltage_kV);
-  const double limit = BandLimit::of(grid.dx_A, grid.dy_A).start * lambda * 1e3;
-  if (microscope.convergence_mrad >= limit)
-    throw InputError("microscope.convergence_mrad",
-                     std::to_string(microscope.convergence_mrad) + " mrad with a sampling that carries " +
-                         std::to_string(limit) + " mrad",
-                     "a smaller angle or a finer multislice.sampling_A");
-  Array<std::complex<double>, 2> spectrum({grid.ny, grid.nx});
-  double norm = 0;
+  require_room_for_aperture(microscope, grid);
+  Wave spectrum({grid.ny, grid.nx});
   for (std::size_t j = 0; j < grid.ny; ++j)
     for (std::size_t i = 0; i < grid.nx; ++i) {
       const double kx = grid.kx(i), ky = grid.ky(j);
@@ -42,10 +105,40 @@ Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscop
       const double phase = -aberration_phase(microscope, defocus_A, kx, ky) -
                            2 * kPi * (kx * position_A.x() + ky * position_A.y());
       spectrum(j, i) = std::polar(amplitude, phase);
-      norm += amplitude * amplitude;
     }
-  for (auto& value : spectrum) value /= std::sqrt(norm);
+  normalise(spectrum);
   return spectrum;
+}
+
+Array<std::complex<double>, 2> window_probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
+                                                     const FftGrid& window, const FftGrid& cell,
+                                                     CutAxes cut) {
+  require_room_for_aperture(microscope, window);
+  const auto highest_x = highest_index(microscope, cell.dkx(), cell.nx);
+  const auto highest_y = highest_index(microscope, cell.dky(), cell.ny);
+  Wave aperture({static_cast<std::size_t>(2 * highest_y + 1), static_cast<std::size_t>(2 * highest_x + 1)});
+  for (std::size_t j = 0; j < aperture.extent(0); ++j)
+    for (std::size_t i = 0; i < aperture.extent(1); ++i) {
+      const double kx = static_cast<double>(static_cast<std::ptrdiff_t>(i) - highest_x) * cell.dkx();
+      const double ky = static_cast<double>(static_cast<std::ptrdiff_t>(j) - highest_y) * cell.dky();
+      aperture(j, i) = std::polar(aperture_amplitude(microscope, cell, kx, ky),
+                                  -aberration_phase(microscope, defocus_A, kx, ky));
+    }
+  const Wave along_x = axis_waves(window.nx, window.dx_A, cell.dkx(), highest_x, cut.x);
+  const Wave along_y = axis_waves(window.ny, window.dy_A, cell.dky(), highest_y, cut.y);
+  Wave wave = times_transposed(along_y, times_transposed(along_x, aperture));
+  forward_transform(wave);
+  // The wave was centred on the middle pixel; it moves to pixel (0, 0).
+  const BandLimit limit = BandLimit::of(window.dx_A, window.dy_A);
+  const double x = static_cast<double>(window.nx / 2) * window.dx_A;
+  const double y = static_cast<double>(window.ny / 2) * window.dy_A;
+  for (std::size_t j = 0; j < window.ny; ++j)
+    for (std::size_t i = 0; i < window.nx; ++i) {
+      const double kx = window.kx(i), ky = window.ky(j);
+      wave(j, i) *= std::polar(limit(std::hypot(kx, ky)), 2 * kPi * (kx * x + ky * y));
+    }
+  normalise(wave);
+  return wave;
 }
 
 }  // namespace aetos::multislice

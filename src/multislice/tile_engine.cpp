@@ -45,6 +45,34 @@ FftGrid window_grid(const EngineSettings& s) {
   return {s.window_x_px, s.window_y_px, s.grid.sampling_x_A, s.grid.sampling_y_A};
 }
 
+CutAxes cut_axes(const EngineSettings& s) {
+  return {s.window_x_px != s.grid.cell_x_px, s.window_y_px != s.grid.cell_y_px};
+}
+
+/// The grid whose probe is cut to the windows: fine enough to hold the aperture with room to spare.
+FftGrid probe_cell(const EngineSettings& s) {
+  const double edge = s.microscope.convergence_mrad * 1e-3 / electron_wavelength_A(s.microscope.voltage_kV);
+  const auto along = [&](bool cut, std::size_t window_px,
+                         double sampling_A) -> std::pair<std::size_t, double> {
+    if (!cut) return {window_px, sampling_A};
+    const double window_A = static_cast<double>(window_px) * sampling_A;
+    const double side = s.probe_cell_A > window_A ? s.probe_cell_A : std::max(4 * window_A, 40.0);
+    const std::size_t n = fft::fast_size(static_cast<std::size_t>(std::ceil(4 * edge * side)));
+    return {n, side / static_cast<double>(n)};
+  };
+  const CutAxes cut = cut_axes(s);
+  const auto [nx, dx] = along(cut.x, s.window_x_px, s.grid.sampling_x_A);
+  const auto [ny, dy] = along(cut.y, s.window_y_px, s.grid.sampling_y_A);
+  return {nx, ny, dx, dy};
+}
+
+EngineSettings resolved(EngineSettings s) {
+  const double sampling_A = std::max(s.grid.sampling_x_A, s.grid.sampling_y_A);
+  s.detectors =
+      resolve_detectors(std::move(s.detectors), angle_limit_mrad(s.microscope.voltage_kV, sampling_A));
+  return s;
+}
+
 }  // namespace
 
 double angle_limit_mrad(double voltage_kV, double sampling_A) {
@@ -71,29 +99,42 @@ struct TileEngine::State {
   std::optional<WindowWaves> waves;  ///< for the slice thickness last used
   double waves_thickness_A = 0;
   std::optional<double> probe_defocus_A;
-  Array<Complex, 2> probe;  ///< at pixel (0, 0), on the top face of slice 0
+  Array<Complex, 2> probe;         ///< at pixel (0, 0), on the top face of slice 0
+  std::vector<double> vacuum;      ///< values of a probe that meets no atom
+  std::vector<double> correction;  ///< vacuum's sums less those of the free probe on the window's grid
   std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
   std::vector<Array<Complex, 2>> transmissions;  ///< by slice; reused between tiles
 
   explicit State(EngineSettings s)
-      : settings(std::move(s)),
+      : settings(resolved(std::move(s))),
         window(window_grid(settings)),
-        layout(channel_layout(settings.detectors, angle_limit())),
-        sums(settings.detectors, layout, window, settings.microscope.voltage_kV,
-             settings.multislice.detector_edges),
-        intensity({window.ny, window.nx}) {}
-
-  double angle_limit() const {
-    return angle_limit_mrad(settings.microscope.voltage_kV,
-                            std::max(settings.grid.sampling_x_A, settings.grid.sampling_y_A));
+        layout(channel_layout(settings.detectors)),
+        sums(settings.detectors, window, settings.microscope.voltage_kV, settings.multislice.detector_edges),
+        intensity({window.ny, window.nx}) {
+    prepare_vacuum();
   }
+
+  void prepare_vacuum();
   void prepare_probe(const SliceGrid& slices);
-  void vacuum_channels(std::span<double> channels);
+  void prepare_correction(std::size_t slices);
   PotentialBuilder& builder_for(const FftGrid& grid);
   void build_transmissions(const TileRegion& region);
+  void write_values(std::span<double> channels, View<float, 1> out) const;
   void propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
                        Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost);
 };
+
+/// Vacuum's sums come from the probe of the whole cell, whose small reciprocal pixels see the aperture well.
+void TileEngine::State::prepare_vacuum() {
+  const FftGrid cell = probe_cell(settings);
+  const auto spectrum = probe_spectrum(settings.microscope, 0, cell, Vec2(0, 0));
+  Array<float, 2> free(spectrum.shape());
+  std::transform(spectrum.begin(), spectrum.end(), free.begin(),
+                 [](const auto& v) { return static_cast<float>(std::norm(v)); });
+  vacuum.resize(layout.count);
+  DetectorSums(settings.detectors, cell, settings.microscope.voltage_kV, settings.multislice.detector_edges)
+      .apply(free, vacuum);
+}
 
 void TileEngine::State::prepare_probe(const SliceGrid& slices) {
   if (!waves || waves_thickness_A != slices.thickness_A) {
@@ -104,17 +145,32 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
   double defocus = settings.microscope.defocus_A;
   if (settings.microscope.focus_reference == FocusReference::centre)
     defocus -= static_cast<double>(slices.first) * slices.thickness_A;
-  if (probe_defocus_A && *probe_defocus_A == defocus) return;
-  const auto spectrum = probe_spectrum(settings.microscope, defocus, window, Vec2(0, 0));
-  probe = Array<Complex, 2>(spectrum.shape());
-  std::transform(spectrum.begin(), spectrum.end(), probe.begin(), [](const auto& v) { return Complex(v); });
-  probe_defocus_A = defocus;
+  if (!probe_defocus_A || *probe_defocus_A != defocus) {
+    const CutAxes cut = cut_axes(settings);
+    const auto spectrum =
+        cut.any() ? window_probe_spectrum(settings.microscope, defocus, window, probe_cell(settings), cut)
+                  : probe_spectrum(settings.microscope, defocus, window, Vec2(0, 0));
+    probe = Array<Complex, 2>(spectrum.shape());
+    std::transform(spectrum.begin(), spectrum.end(), probe.begin(), [](const auto& v) { return Complex(v); });
+    probe_defocus_A = defocus;
+  }
+  prepare_correction(slices.count);
 }
 
-void TileEngine::State::vacuum_channels(std::span<double> channels) {
-  std::transform(probe.begin(), probe.end(), intensity.begin(),
-                 [](const Complex& v) { return std::norm(v); });
-  sums.apply(intensity, channels);
+/// A window's coarse reciprocal pixels and cut probe give a free probe slightly wrong sums. The error is the
+/// same for all probes of an engine, nearly so where atoms scatter, and is taken off.
+void TileEngine::State::prepare_correction(std::size_t slices) {
+  correction.assign(layout.count, 0);
+  if (!cut_axes(settings).any()) return;
+  const BandLimit limit = BandLimit::of(window.dx_A, window.dy_A);
+  for (std::size_t j = 0; j < window.ny; ++j)
+    for (std::size_t i = 0; i < window.nx; ++i) {
+      const double left =
+          std::pow(limit(std::hypot(window.kx(i), window.ky(j))), 2.0 * static_cast<double>(slices));
+      intensity(j, i) = static_cast<float>(static_cast<double>(std::norm(probe(j, i))) * left);
+    }
+  sums.apply(intensity, correction);
+  for (std::size_t c = 0; c < correction.size(); ++c) correction[c] = vacuum[c] - correction[c];
 }
 
 PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
@@ -139,6 +195,12 @@ void TileEngine::State::build_transmissions(const TileRegion& region) {
   }
 }
 
+void TileEngine::State::write_values(std::span<double> channels, View<float, 1> out) const {
+  sums.finish(channels);
+  std::transform(channels.begin(), channels.end(), out.begin(),
+                 [](double v) { return static_cast<float>(v); });
+}
+
 void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
                                         Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost) {
   const std::size_t slices = region.slices().size();
@@ -161,8 +223,8 @@ void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t fi
       }
       waves->finish(&batch(w, 0), t, stride, slices - s, intensity);
       sums.apply(intensity, channels);
-      std::transform(channels.begin(), channels.end(), out[first_probe + w].begin(),
-                     [](double v) { return static_cast<float>(v); });
+      for (std::size_t c = 0; c < channels.size(); ++c) channels[c] += correction[c];
+      write_values(channels, out[first_probe + w]);
     }
 }
 
@@ -196,8 +258,6 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
   cost.potential_s = seconds_since(start);
 
   start = Clock::now();
-  std::vector<double> vacuum(state.layout.count);
-  state.vacuum_channels(vacuum);
   const std::size_t batch_size =
       std::max<std::size_t>(1, kBatchBytes / (state.waves->wave_size() * sizeof(Complex)));
   Array<Complex, 2> batch({batch_size, state.waves->wave_size()});
@@ -207,8 +267,8 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
   for (std::size_t p = 0; p < probes.size(); ++p) {
     if (region.places()[p].sees_atoms()) continue;
     ++cost.vacuum_probes;
-    std::transform(vacuum.begin(), vacuum.end(), out[p].begin(),
-                   [](double v) { return static_cast<float>(v); });
+    std::vector<double> channels = state.vacuum;
+    state.write_values(channels, out[p]);
   }
   cost.waves_s = seconds_since(start);
   return cost;

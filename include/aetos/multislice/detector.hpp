@@ -20,18 +20,24 @@ double disc_overlap_area(double x0, double x1, double y0, double y1, double radi
 double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky, double inner_mrad,
                      double outer_mrad, DetectorEdges edges);
 
-/// Columns of the detectors' output. Throws InputError for a ring or annulus without extent.
-ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors, double angle_limit_mrad);
+/// Fills in what a detector leaves open: a radial one without outer_mrad reaches the angle limit.
+std::vector<DetectorOptions> resolve_detectors(std::vector<DetectorOptions> detectors,
+                                               double angle_limit_mrad);
+
+/// Columns of resolved detectors' output. Throws InputError for a ring or annulus without extent.
+ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors);
 
 /// The sums of all channels, prepared for one grid.
 class DetectorSums {
  public:
-  DetectorSums(const std::vector<DetectorOptions>& detectors, const ChannelLayout& layout,
-               const FftGrid& grid, double voltage_kV, DetectorEdges edges);
+  DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid, double voltage_kV,
+               DetectorEdges edges);
 
-  /// Values of each channel from the intensity per pixel (ny, nx; FFT order). A centre of mass is divided by
-  /// the transmitted intensity.
+  /// Weighted sum of each channel from the intensity per pixel (ny, nx; FFT order).
   void apply(View<const float, 2> intensity, std::span<double> channels) const;
+  /// Turns sums into values: a centre of mass is divided by the transmitted intensity, others are not
+  /// negative.
+  void finish(std::span<double> channels) const;
 
  private:
   /// Consecutive pixels of one channel with their weights.

@@ -23,4 +23,18 @@ double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& gr
 Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
                                               const FftGrid& grid, const Vec2& position_A);
 
+/// The axes of a window that cut a larger cell (false: the axis is simulated whole).
+struct CutAxes {
+  bool x = false, y = false;
+  bool any() const { return x || y; }
+};
+
+/// Spectrum of the probe at pixel (0, 0) of a window: the probe of `cell`, a grid that is larger along the
+/// cut axes and equal along others, cut to the window with a soft edge of 0.4 Å, band-limited, with sum
+/// |psi(k)|² = 1. A probe made from the window's own reciprocal pixels would have an aperture that is rounder
+/// and blurred by its coarse pixels: twice the error of ADF images at 128 pixels of 0.1 Å
+/// (docs/performance.md). Shape (ny, nx), FFT order.
+Array<std::complex<double>, 2> window_probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
+                                                     const FftGrid& window, const FftGrid& cell, CutAxes cut);
+
 }  // namespace aetos::multislice
