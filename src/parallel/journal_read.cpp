@@ -19,27 +19,21 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 /// A journal file open for reading at given places.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path) {
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  explicit Reader(const std::filesystem::path& path)
+      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status {};
-    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
-      const int cause = errno;
-      close();
+    if (!file_.is_open() || ::fstat(file_.number(), &status) != 0)
       throw ResourceError(
-          fmt::format("{}: cannot open the journal ({})", path.string(), std::strerror(cause)));
-    }
+          fmt::format("{}: cannot open the journal ({})", path.string(), std::strerror(errno)));
     size_ = static_cast<std::uint64_t>(status.st_size);
   }
-  ~Reader() { close(); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
 
   std::uint64_t size() const { return size_; }
 
   /// Fills `data` from `offset`; false if the file ends before.
   bool read(std::uint64_t offset, std::span<std::byte> data) const {
     while (!data.empty()) {
-      const ssize_t got = ::pread(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
+      const ssize_t got = ::pread(file_.number(), data.data(), data.size(), static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0)
         throw ResourceError(
@@ -52,12 +46,8 @@ class Reader {
   }
 
  private:
-  void close() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = -1;
-  }
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
   std::uint64_t size_ = 0;
 };
 

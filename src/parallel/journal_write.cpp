@@ -21,21 +21,20 @@ using Clock = std::chrono::steady_clock;
 }
 
 /// Creates the first name that is free; O_EXCL settles races between ranks and runs.
-int create_next_attempt(const std::filesystem::path& folder, int rank, std::filesystem::path& path) {
+FileDescriptor create_next_attempt(const std::filesystem::path& folder, int rank,
+                                   std::filesystem::path& path) {
   for (int attempt = 1;; ++attempt) {
     path = folder / fmt::format("journal-{:05}-{:04}.aj", rank, attempt);
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (descriptor >= 0) return descriptor;
+    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (file.is_open()) return file;
     if (errno != EEXIST) fail(path, "create the journal", errno, "");
   }
 }
 
 /// Makes the new name itself survive a power cut.
 void sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);  // some file systems refuse it for folders; the data itself is still synced
-  ::close(descriptor);
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.is_open()) ::fsync(opened.number());  // some file systems refuse it for folders
 }
 
 /// Writes all bytes of both parts; returns 0 or the errno.
@@ -65,7 +64,7 @@ int write_fully(int descriptor, std::array<iovec, 2> parts) {
 Journal::Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank,
                  double interval_s)
     : fingerprint_hash_(journal::hash_of(fingerprint)), interval_(interval_s), last_flush_(Clock::now()) {
-  descriptor_ = create_next_attempt(folder, rank, path_);
+  file_ = create_next_attempt(folder, rank, path_);
   sync_folder(folder);
 }
 
@@ -75,7 +74,6 @@ Journal::~Journal() {
   } catch (const std::exception& e) {
     log::warn("{}", e.what());
   }
-  ::close(descriptor_);
   if (size_ == 0) ::unlink(path_.c_str());
 }
 
@@ -87,12 +85,13 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
   header.length = payload.size();
   header.header_crc = journal::header_checksum(header);
 
-  const int cause = write_fully(descriptor_, {iovec{&header, sizeof(header)},
-                                              iovec{const_cast<std::byte*>(payload.data()), payload.size()}});
+  const int cause = write_fully(
+      file_.number(),
+      {iovec{&header, sizeof(header)}, iovec{const_cast<std::byte*>(payload.data()), payload.size()}});
   if (cause != 0) {
     // Back to the last complete record. If even that fails the torn end is dropped by the next scan.
-    const bool cut = ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0 &&
-                     ::lseek(descriptor_, static_cast<off_t>(size_), SEEK_SET) >= 0;
+    const bool cut = ::ftruncate(file_.number(), static_cast<off_t>(size_)) == 0 &&
+                     ::lseek(file_.number(), static_cast<off_t>(size_), SEEK_SET) >= 0;
     fail(path_, "append to the journal", cause,
          cut ? "; everything finished before is kept, go on with --resume"
              : "; finished items are kept but the last record is torn, go on with --resume");
@@ -105,7 +104,7 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
 void Journal::flush() {
   last_flush_ = Clock::now();
   if (!dirty_) return;
-  if (::fdatasync(descriptor_) != 0) fail(path_, "force the journal to disk", errno, "");
+  if (::fdatasync(file_.number()) != 0) fail(path_, "force the journal to disk", errno, "");
   dirty_ = false;
 }
 

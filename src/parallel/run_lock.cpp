@@ -126,49 +126,35 @@ void judge_former_owner(const std::filesystem::path& path, const std::string& te
 }  // namespace
 
 RunLock::RunLock(const std::filesystem::path& folder) : path_(folder / kFileName) {
-  const auto close_and = [this](auto action) {
-    ::close(descriptor_);
-    action();
+  const auto cannot_lock = [&](int cause) {
+    refuse(path_, fmt::format("cannot be locked: {}: {}", kFileName, std::strerror(cause)));
   };
   for (;;) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    const bool is_new = descriptor_ >= 0;
+    file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    const bool is_new = file_.is_open();
     if (!is_new && errno == EEXIST) {
-      descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
-      if (descriptor_ < 0 && errno == ENOENT) continue;  // its holder has just removed it
+      file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
+      if (!file_.is_open() && errno == ENOENT) continue;  // its holder has just removed it
     }
-    if (descriptor_ < 0)
-      refuse(path_, fmt::format("cannot be locked: {}: {}", kFileName, std::strerror(errno)));
-
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      const auto owner = parse(read_text(descriptor_));
-      close_and([&] { refuse_in_use(path_, owner); });
-    }
-    if (is_current(descriptor_, path_)) {
-      try {
-        if (!is_new) judge_former_owner(path_, read_text(descriptor_));
-      } catch (...) {
-        ::close(descriptor_);
-        throw;
-      }
-      break;
-    }
-    ::close(descriptor_);
+    if (!file_.is_open()) cannot_lock(errno);
+    if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      refuse_in_use(path_, parse(read_text(file_.number())));
+    if (!is_current(file_.number(), path_)) continue;
+    if (!is_new) judge_former_owner(path_, read_text(file_.number()));
+    break;
   }
   const std::string text = to_text(this_process());
-  if (::ftruncate(descriptor_, 0) != 0 ||
-      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+  const auto size = static_cast<ssize_t>(text.size());
+  if (::ftruncate(file_.number(), 0) != 0 || ::pwrite(file_.number(), text.data(), text.size(), 0) != size) {
     const int cause = errno;
     ::unlink(path_.c_str());
-    close_and(
-        [&] { refuse(path_, fmt::format("cannot be locked: {}: {}", kFileName, std::strerror(cause))); });
+    cannot_lock(cause);
   }
-  ::fsync(descriptor_);
+  ::fsync(file_.number());
 }
 
 RunLock::~RunLock() {
-  ::unlink(path_.c_str());
-  ::close(descriptor_);
+  ::unlink(path_.c_str());  // before the descriptor closes and lets go of the flock
 }
 
 }  // namespace aetos

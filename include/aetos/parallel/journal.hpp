@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aetos/parallel/communicator.hpp"
+#include "aetos/parallel/file_descriptor.hpp"
 
 namespace aetos {
 
@@ -63,7 +64,7 @@ class Journal {
   std::uint64_t fingerprint_hash_;
   std::chrono::duration<double> interval_;
   std::chrono::steady_clock::time_point last_flush_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
   std::uint64_t size_ = 0;
   bool dirty_ = false;
 };

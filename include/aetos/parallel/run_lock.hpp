@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "aetos/parallel/file_descriptor.hpp"
+
 namespace aetos {
 
 /// Keeps a run's folder for one run at a time. The file `.aetos.lock` in it says who holds it (host, process,
@@ -28,7 +30,7 @@ class RunLock {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
 };
 
 }  // namespace aetos
