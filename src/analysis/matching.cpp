@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "point_index.hpp"
+#include "aetos/atoms/neighbours.hpp"
 
 namespace aetos::analysis {
 namespace {
@@ -71,13 +71,13 @@ Vec3 mean_point(const std::vector<Vec3>& points) {
 std::vector<MatchedPair> match_points(const std::vector<Vec3>& traced, const std::vector<Vec3>& reference,
                                       const Vec3& shift, double radius_A, config::MatchRule rule) {
   const std::vector<Vec3> here = moved(traced, -shift);
-  const PointIndex of_reference(reference), of_traced(here);
+  const atoms::NeighbourSearch of_reference(reference), of_traced(here);
   std::vector<MatchedPair> pairs;
   for (std::size_t i = 0; i < here.size(); ++i) {
     const auto found = of_reference.nearest(here[i]);
-    if (!(found.distance_A <= radius_A)) continue;
-    if (rule == config::MatchRule::mutual && of_traced.nearest(reference[found.index]).index != i) continue;
-    pairs.push_back({i, found.index});
+    if (!found || found->distance_A > radius_A) continue;
+    if (rule == config::MatchRule::mutual && of_traced.nearest(reference[found->index])->index != i) continue;
+    pairs.push_back({i, found->index});
   }
   return pairs;
 }

@@ -4,24 +4,34 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aetos/config/stage_options.hpp"
+#include "aetos/core/geometry.hpp"
 #include "aetos/parallel/run_context.hpp"
 
 namespace aetos::tracing {
 
 struct Request {
-  std::string volume;                  ///< .h5, .mat[:array] or .mrc
-  std::string images;                  ///< tilt series for the refinement; empty = none at hand
-  std::string signal;                  ///< of the images, e.g. adf_noisy; empty = automatic
-  std::vector<EulerAngles> angles;     ///< of the images, excluded ones too; empty = the file's own
-  std::vector<std::size_t> exclude;    ///< images left out, counted from 0
+  std::string volume;                ///< .h5, .mat[:array] or .mrc
+  std::string images;                ///< tilt series for the refinement; empty = none at hand
+  std::string signal;                ///< of the images, e.g. adf_noisy; empty = automatic
+  std::vector<EulerAngles> angles;   ///< of the images, excluded ones too; empty = the file's own
+  std::vector<std::size_t> exclude;  ///< images left out, counted from 0
   config::TraceOptions options;
-  std::optional<double> pixel_A;       ///< overrides the files'
+  std::optional<double> pixel_A;  ///< overrides the files'
 };
 
-/// Finds the atoms of a volume on all ranks (slabs with a halo) and writes `file` (extxyz, sorted by z, y, x). Returns
-/// the stage's object of summary.json, without timings. Collective.
+/// Finds the atoms of a volume on all ranks (slabs with a halo), tells the species apart, refines them
+/// against the images where these are at hand, and writes `file` (extxyz, sorted by z, y, x; columns below).
+/// The same bits on any number of ranks. Returns the stage's object of summary.json, without timings. Throws
+/// InputError for a volume with NaN, a missing voxel size or angles that do not fit the images; Interrupted
+/// at a stop request. Collective.
+///
+/// Columns: height, fit_residual (of the peak's Gaussian; its unit is the volume's), sigma_a (Å),
+/// integrated_intensity (volume's unit times Å³), fitted (F where the fit failed and the maximum itself was
+/// kept; sigma_a is 0 then); after refinement also refined_intensity (relative to the median) and crlb_a (Å,
+/// Cramér-Rao bound in 3D).
 nlohmann::json trace(const RunContext& context, const Request& request, const std::filesystem::path& file);
 
 }  // namespace aetos::tracing

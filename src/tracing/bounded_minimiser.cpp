@@ -1,0 +1,154 @@
+#include "bounded_minimiser.hpp"
+
+#include <petsctao.h>
+
+#include <deque>
+#include <exception>
+#include <string>
+
+#include "aetos/core/error.hpp"
+#include "petsc_session.hpp"
+
+namespace aetos::tracing {
+namespace {
+
+void check(PetscErrorCode code) {
+  if (code == 0) return;
+  const char* text = nullptr;
+  PetscErrorMessage(code, &text, nullptr);
+  throw ResourceError(std::string("PETSc failed: ") + (text ? text : "unknown error"));
+}
+
+/// A vector of this process.
+class Vector {
+ public:
+  explicit Vector(const std::vector<double>& values) {
+    check(VecCreateSeq(PETSC_COMM_SELF, static_cast<PetscInt>(values.size()), &vec_));
+    double* data = nullptr;
+    check(VecGetArray(vec_, &data));
+    std::copy(values.begin(), values.end(), data);
+    check(VecRestoreArray(vec_, &data));
+  }
+  ~Vector() { VecDestroy(&vec_); }
+  Vector(const Vector&) = delete;
+  Vector& operator=(const Vector&) = delete;
+  Vec get() const { return vec_; }
+
+ private:
+  Vec vec_ = nullptr;
+};
+
+struct Solver {
+  Solver() { check(TaoCreate(PETSC_COMM_SELF, &tao)); }
+  ~Solver() { TaoDestroy(&tao); }
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+  Tao tao = nullptr;
+};
+
+/// PETSc reports by code while this lives, instead of printing.
+struct QuietErrors {
+  QuietErrors() { PetscPushErrorHandler(PetscReturnErrorHandler, nullptr); }
+  ~QuietErrors() { PetscPopErrorHandler(); }
+};
+
+/// What the C callbacks need.
+struct Call {
+  const Objective& objective;
+  const MinimiserOptions& options;
+  std::exception_ptr failure;
+  std::deque<double> recent;
+  double first = 0;
+};
+
+PetscErrorCode evaluate(Tao, Vec x, PetscReal* value, Vec gradient, void* context) {
+  auto& call = *static_cast<Call*>(context);
+  PetscInt n = 0;
+  const double* from = nullptr;
+  double* to = nullptr;
+  VecGetLocalSize(x, &n);
+  VecGetArrayRead(x, &from);
+  VecGetArray(gradient, &to);
+  PetscErrorCode code = 0;
+  try {
+    const auto size = static_cast<std::size_t>(n);
+    *value = call.objective({from, size}, {to, size});
+  } catch (...) {  // no exception may pass through PETSc's C
+    call.failure = std::current_exception();
+    code = PETSC_ERR_USER;
+  }
+  VecRestoreArrayRead(x, &from);
+  VecRestoreArray(gradient, &to);
+  return code;
+}
+
+PetscErrorCode converged(Tao tao, void* context) {
+  auto& call = *static_cast<Call*>(context);
+  PetscInt iteration = 0;
+  PetscReal value = 0;
+  TaoGetSolutionStatus(tao, &iteration, &value, nullptr, nullptr, nullptr, nullptr);
+  if (call.recent.empty()) call.first = value;
+  call.recent.push_back(value);
+  if (call.recent.size() > 6) call.recent.pop_front();
+  const bool settled =
+      call.recent.size() == 6 && call.recent.front() - value <= call.options.tolerance * call.first;
+  TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
+  if (settled || value <= 0)
+    reason = TAO_CONVERGED_USER;
+  else if (iteration >= call.options.iterations)
+    reason = TAO_DIVERGED_MAXITS;
+  return TaoSetConvergedReason(tao, reason);
+}
+
+void copy_out(Vec from, std::vector<double>& to) {
+  const double* data = nullptr;
+  check(VecGetArrayRead(from, &data));
+  std::copy(data, data + to.size(), to.begin());
+  check(VecRestoreArrayRead(from, &data));
+}
+
+}  // namespace
+
+PetscSession::PetscSession(MPI_Comm comm) {
+  PetscBool up = PETSC_FALSE;
+  PetscInitialized(&up);
+  if (up) return;
+  PETSC_COMM_WORLD = comm;
+  std::string program = "aetos", no_handler = "-no_signal_handler", no_file = "-skip_petscrc";
+  char* list[] = {program.data(), no_handler.data(), no_file.data(), nullptr};
+  int count = 3;
+  char** arguments = list;
+  check(PetscInitialize(&count, &arguments, nullptr, nullptr));
+  ours_ = true;
+}
+
+PetscSession::~PetscSession() {
+  if (ours_) PetscFinalize();
+}
+
+MinimiserResult minimise_bounded(const Objective& objective, std::vector<double>& x,
+                                 const std::vector<double>& lower, const std::vector<double>& upper,
+                                 const MinimiserOptions& options) {
+  const QuietErrors quiet;
+  Call call{objective, options, {}, {}, 0};
+  const Vector solution(x), low(lower), high(upper);
+  const Solver solver;
+  check(TaoSetType(solver.tao, TAOBLMVM));
+  check(TaoSetSolution(solver.tao, solution.get()));
+  check(TaoSetVariableBounds(solver.tao, low.get(), high.get()));
+  check(TaoSetObjectiveAndGradient(solver.tao, nullptr, evaluate, &call));
+  check(TaoSetConvergenceTest(solver.tao, converged, &call));
+  check(TaoSetMaximumIterations(solver.tao, options.iterations));
+  const PetscErrorCode code = TaoSolve(solver.tao);
+  if (call.failure) std::rethrow_exception(call.failure);
+  check(code);
+  MinimiserResult result;
+  PetscInt iterations = 0;
+  check(TaoGetSolutionStatus(solver.tao, &iterations, &result.last, nullptr, nullptr, nullptr, nullptr));
+  copy_out(solution.get(), x);
+  result.first = call.first;
+  result.iterations = static_cast<int>(iterations);
+  return result;
+}
+
+}  // namespace aetos::tracing

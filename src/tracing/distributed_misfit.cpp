@@ -1,0 +1,98 @@
+#include "distributed_misfit.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "aetos/core/error.hpp"
+#include "petsc_session.hpp"
+
+namespace aetos::tracing {
+namespace {
+
+/// Sum of squared distances of an image's pixels from their mean.
+double variation_of(View<const float, 2> image) {
+  double mean = 0, square = 0;
+  for (const float v : image) mean += static_cast<double>(v);
+  mean /= static_cast<double>(image.size());
+  for (const float v : image) square += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean);
+  return square;
+}
+
+}  // namespace
+
+DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
+                                     const AtomModel& model)
+    : comm_(comm), stop_(stop), images_(images), model_(model) {
+  std::vector<double> mine;
+  for (std::size_t t = 0; t < images.mine.size(); ++t) mine.push_back(variation_of(images.values[t]));
+  double sum = 0;
+  for (const double v : comm.all_gather(std::span<const double>(mine))) sum += v;
+  if (sum > 0) variation_ = sum;
+}
+
+double DistributedMisfit::evaluate(std::span<const double> parameters, std::span<double> gradient) {
+  const std::size_t n = model_.layout.size(), record = n + 3;
+  std::vector<double> mine(images_.mine.size() * record);
+  for (std::size_t t = 0; t < images_.mine.size(); ++t) {
+    double* at = mine.data() + t * record;
+    const ImageFit fit = image_misfit(model_, parameters, images_.rotation[images_.mine.begin + t],
+                                      images_.values[t], images_.pixel_A, {at + 3, n});
+    at[0] = fit.misfit, at[1] = fit.scale, at[2] = fit.offset;
+  }
+  // Ranks hold consecutive projections, so that what comes together is in index order.
+  const auto all = comm_.all_gather(std::span<const double>(mine));
+  fits_.clear();
+  std::fill(gradient.begin(), gradient.end(), 0.0);
+  double value = 0;
+  for (std::size_t t = 0; t < images_.rotation.size(); ++t) {
+    const double* at = all.data() + t * record;
+    fits_.push_back({at[0], at[1], at[2]});
+    value += at[0] / variation_;
+    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[3 + i] / variation_;
+  }
+  return value;
+}
+
+MinimiserResult DistributedMisfit::minimise(const std::vector<double>& start, const std::vector<double>& step,
+                                            std::vector<double>& x, const std::vector<double>& lower,
+                                            const std::vector<double>& upper,
+                                            const MinimiserOptions& options) {
+  std::vector<double> parameters(start.size()), slope(start.size());
+  // One evaluation on all ranks; true if a stop was asked for anywhere.
+  const auto together = [&](double& value) {
+    comm_.broadcast(std::span<double>(parameters));
+    value = evaluate(parameters, slope);
+    return stop_.agreed(comm_);
+  };
+  const Objective objective = [&](std::span<const double> at, std::span<double> gradient) {
+    for (std::size_t i = 0; i < start.size(); ++i) parameters[i] = start[i] + step[i] * at[i];
+    (void)comm_.broadcast_value(true);
+    double value = 0;
+    if (together(value))
+      throw Interrupted("stopped while atoms were refined; the refinement starts again on resume");
+    for (std::size_t i = 0; i < start.size(); ++i) gradient[i] = slope[i] * step[i];
+    return value;
+  };
+
+  MinimiserResult result;
+  std::exception_ptr failure;
+  if (comm_.is_root()) {
+    try {
+      const PetscSession petsc(MPI_COMM_SELF);
+      result = minimise_bounded(objective, x, lower, upper, options);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    (void)comm_.broadcast_value(false);
+  } else {
+    double value = 0;
+    while (comm_.broadcast_value(false)) (void)together(value);
+  }
+  comm_.agree([&] {
+    if (failure) std::rethrow_exception(failure);
+  });
+  comm_.broadcast(std::span<double>(x));
+  return comm_.broadcast_value(result);
+}
+
+}  // namespace aetos::tracing

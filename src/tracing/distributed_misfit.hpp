@@ -1,0 +1,34 @@
+#pragma once
+
+#include "aetos/tracing/projection_model.hpp"
+#include "bounded_minimiser.hpp"
+#include "refinement.hpp"
+
+namespace aetos::tracing {
+
+/// The misfit to all images as one function of the parameters. The root minimises; the other ranks serve
+/// their images until it is done, so that one process alone decides and none can wander off.
+class DistributedMisfit {
+ public:
+  DistributedMisfit(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
+                    const AtomModel& model);
+
+  /// Value and gradient on every rank; collective. Divided by the images' own variation.
+  double evaluate(std::span<const double> parameters, std::span<double> gradient);
+  const std::vector<ImageFit>& fits() const { return fits_; }  ///< of the last evaluation, every projection
+
+  /// Minimises over `x` (parameters = start + step * x) within bounds; every rank has the result. Collective.
+  MinimiserResult minimise(const std::vector<double>& start, const std::vector<double>& step,
+                           std::vector<double>& x, const std::vector<double>& lower,
+                           const std::vector<double>& upper, const MinimiserOptions& options);
+
+ private:
+  const Communicator& comm_;
+  const Stop& stop_;
+  const MeasuredImages& images_;
+  const AtomModel& model_;
+  double variation_ = 1;
+  std::vector<ImageFit> fits_;
+};
+
+}  // namespace aetos::tracing

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+
+#include "aetos/parallel/communicator.hpp"
+#include "aetos/tracing/trace.hpp"
+#include "refinement.hpp"
+
+namespace aetos::tracing {
+
+/// Reads the images of a request, dealt over the ranks in consecutive blocks. Throws InputError where angles
+/// are missing or do not fit the images, the pixel size is unknown, or an image holds NaN. Collective.
+MeasuredImages read_measured_images(const Communicator& comm, const Request& request);
+
+}  // namespace aetos::tracing
