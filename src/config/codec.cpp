@@ -20,6 +20,15 @@ std::pair<std::filesystem::path, std::string> split_array(const std::string& tex
   return {text.substr(0, colon), text.substr(colon)};
 }
 
+/// 1e6 and not 1000000 or 1e+06.
+std::string short_number(double value) {
+  std::string text = fmt::format("{:g}", value);
+  for (const char* padding : {"e+0", "e+"})
+    if (const auto at = text.find(padding); at != std::string::npos)
+      return text.replace(at, std::string(padding).size(), "e");
+  return text;
+}
+
 bool from_command_line(const YamlNode& node) {
   return node.place.starts_with("--");
 }
@@ -33,9 +42,15 @@ std::string Reader::dotted() const {
 }
 
 std::string Reader::place_of(const std::string& dotted_key) const {
-  const auto found = places.find(dotted_key);
-  if (found == places.end()) return dotted_key;
-  return found->second.starts_with("--") ? found->second : found->second + ", " + dotted_key;
+  for (std::string key = dotted_key; !key.empty();) {
+    const auto found = places.find(key);
+    const bool by_set = found != places.end() && found->second.starts_with("--");
+    if (by_set && key == dotted_key) return found->second;
+    if (found != places.end()) return found->second + ", " + dotted_key;
+    const auto dot = key.rfind('.');
+    key.resize(dot == std::string::npos ? 0 : dot);
+  }
+  return file + ", " + dotted_key;
 }
 
 void Reader::value(const std::string& key, const YamlNode& node, const std::function<void()>& read) {
@@ -94,8 +109,8 @@ json object_schema(const std::vector<Entry>& entries) {
 Codec<double> number(Limits limits) {
   Codec<double> codec;
   auto& words = codec.about.words;
-  words = limits.above_min ? fmt::format("number above {} to {}", limits.min, limits.max)
-                           : fmt::format("number {} to {}", limits.min, limits.max);
+  words = fmt::format("number {}{} to {}", limits.above_min ? "above " : "", short_number(limits.min),
+                      short_number(limits.max));
   if (!limits.usual.empty()) words += " (usually " + limits.usual + ")";
   codec.about.schema = json{{"type", "number"},
                             {limits.above_min ? "exclusiveMinimum" : "minimum", limits.min},

@@ -42,9 +42,12 @@ struct Entry {
 /// The state of one reading: where it stands, and everything wrong so far.
 class Reader {
  public:
-  Reader(std::filesystem::path config_folder, const std::vector<Entry>* all)
-      : folder(std::move(config_folder)), keys(all) {}
+  Reader(std::string config_file, const std::vector<Entry>* all)
+      : file(std::move(config_file)),
+        folder(std::filesystem::absolute(file).parent_path().lexically_normal()),
+        keys(all) {}
 
+  std::string file;
   std::filesystem::path folder;    ///< relative paths of the file start here
   const std::vector<Entry>* keys;  ///< of the whole config, to find a key that stands in the wrong section
   std::vector<InputError> errors;
@@ -58,7 +61,7 @@ class Reader {
   std::string dotted(const std::string& key) const { return path_.empty() ? key : dotted() + "." + key; }
 
   bool given(const std::string& dotted_key) const { return places.contains(dotted_key); }
-  /// "demo.yaml:7, scan.pixel_A" of a given key, or the key alone.
+  /// "demo.yaml:7, scan.pixel_A": the line of the key or of the section that lacks it, or the file.
   std::string place_of(const std::string& dotted_key) const;
   void fail(std::string place, std::string found, std::string expected = {}) {
     errors.emplace_back(std::move(place), std::move(found), std::move(expected));
@@ -143,7 +146,7 @@ Codec<S> group(std::vector<Field<S>> fields, const S& standard = S{}) {
     }
     for (const auto& f : *shared)
       if (f.required && !node.find(f.name))
-        r.fail(node.place, "no '" + r.dotted(f.name) + "'", f.about.words);
+        r.fail(node.place, "no '" + r.dotted(f.name) + "'", "a value for it: " + f.about.words);
   };
   codec.write = [shared](const S& s) {
     std::vector<std::pair<std::string, YamlNode>> members;

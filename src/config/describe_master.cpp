@@ -20,6 +20,20 @@ Codec<std::vector<Stage>> stages() {
   return codec;
 }
 
+/// Without stages there is nothing to write: they follow from the sections.
+Field<Master> stages_field() {
+  const auto codec = stages();
+  auto f = field<Master>(
+      "stages", &Master::stages, codec,
+      "what to run, in this order whatever the list's; default: the stages whose sections are given "
+      "(simulate: specimen and detectors)");
+  f.write = [codec](const Master& m) -> std::optional<YamlNode> {
+    if (m.stages.empty()) return std::nullopt;
+    return codec.write(m.stages);
+  };
+  return f;
+}
+
 /// The specimen may be absent: a run on a user's own images has none.
 Field<Master> specimen_field() {
   const auto codec = describe_specimen();
@@ -44,9 +58,7 @@ Codec<Master> make() {
                "DIR: to the working directory)"),
       field<S>("seed", &S::seed, seed_number(),
                "of all random numbers: thermal motion, occupancy, noise, clustering"),
-      field<S>("stages", &S::stages, stages(),
-               "what to run; they run in this order, whatever the list's. Default: the stages whose sections "
-               "are given"),
+      stages_field(),
       field<S>("checkpoint_interval_s", &S::checkpoint_interval_s, number({0, 86400, "10 to 600"}),
                "work done is on disk within this time"),
       specimen_field(),

@@ -51,7 +51,7 @@ void consider(std::optional<Candidate>& best, const std::string& key, const std:
 void consider_all(std::optional<Candidate>& best, const std::string& key, const std::vector<Entry>& entries,
                   const std::string& prefix) {
   for (const auto& entry : entries) {
-    if (entry.name == key) consider(best, key, entry.name, prefix + entry.name);
+    if (entry.name == key || stem(entry.name) == key) consider(best, key, entry.name, prefix + entry.name);
     consider_all(best, key, entry.about.entries, prefix + entry.name + ".");
   }
 }

@@ -7,8 +7,6 @@
 namespace aetos::config {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// The key alone stays relative to the config; --output is a --set of it, in the user's working directory.
 void apply_sets(YamlNode& root, const Sets& sets, const std::optional<std::string>& output) {
   for (const auto& [key, value] : sets) io::set_by_path(root, key, value);
@@ -27,7 +25,7 @@ Reading read_config(const std::string& path, const Sets& sets, const std::vector
     throw InputError(root.place, io::describe_found(root), "a map of keys");
 
   const auto& codec = describe_master();
-  Reader reader(fs::absolute(path).parent_path().lexically_normal(), &codec.about.entries);
+  Reader reader(path, &codec.about.entries);
   Reading reading;
   codec.read(reader, root, reading.master);
   if (!reader.given("output"))

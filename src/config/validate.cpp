@@ -78,7 +78,8 @@ bool has_tilts(const tomography::TiltOptions& tilts) {
 }
 
 void check_simulation(Reader& r, const Master& m) {
-  if (!m.specimen) r.fail("specimen", "missing, and the simulate stage needs it", "specimen: {file: ...}");
+  if (!m.specimen)
+    r.fail(r.place_of("specimen"), "missing, and the simulate stage needs it", "specimen: {file: ...}");
   if (m.detectors.empty())
     r.fail(r.place_of("detectors"), "no detectors, and the simulate stage needs one",
            "detectors, as in [{name: adf, kind: annular, inner_mrad: 39.4, outer_mrad: 200}]");
@@ -106,22 +107,27 @@ void need_file(Reader& r, const std::string& key, const std::string& source) {
     r.fail(r.place_of(key), fmt::format("there is no file '{}'", file.string()), "an existing file");
 }
 
-/// The input of a stage: a file, or what the stage before leaves in the run's folder under a standard name.
-/// That name alone (`input: volume.h5`) means the run's own file if this config makes one or nothing else has
-/// the name.
-void settle_input(Reader& r, const Master& m, const std::vector<Stage>& configured, const std::string& key,
-                  std::string& source, Stage maker, const std::string& standard_name) {
+/// Whether a path is only the standard name of a stage's file (`input: volume.h5`). It means the run's own
+/// file if this config makes one, or if no such file lies beside the config.
+bool means_own_file(const Reader& r, const std::vector<Stage>& configured, const std::string& key,
+                    const std::string& source, Stage maker, const std::string& standard_name) {
   const auto place = r.places.find(key);
   const bool by_set = place != r.places.end() && place->second.starts_with("--");
-  const fs::path beside = (by_set ? fs::current_path() : r.folder) / standard_name;
+  const fs::path beside = ((by_set ? fs::current_path() : r.folder) / standard_name).lexically_normal();
   std::error_code error;
   const bool makes = std::find(configured.begin(), configured.end(), maker) != configured.end();
-  if (source == beside.lexically_normal() && (makes || !fs::exists(beside, error))) source.clear();
+  return source == beside && (makes || !fs::exists(beside, error));
+}
 
+/// The input of a stage: a file, or what the stage before leaves in the run's folder.
+void settle_input(Reader& r, const Master& m, const std::vector<Stage>& configured, const std::string& key,
+                  std::string& source, Stage maker, const std::string& standard_name) {
+  if (means_own_file(r, configured, key, source, maker, standard_name)) source.clear();
   const std::string stage = key.substr(0, key.find('.'));
   const bool runs_now =
       std::any_of(m.stages.begin(), m.stages.end(), [&](Stage s) { return stage == stage_name(s); });
   if (!runs_now) return;
+  std::error_code error;
   const fs::path own = fs::path(m.output) / standard_name;
   if (!source.empty())
     need_file(r, key, source);
@@ -148,10 +154,7 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   settle_input(r, m, configured, "compare.model", m.compare.model, Stage::trace, "atoms.extxyz");
   settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
   // The images of the refinement may be absent: then there is none.
-  const fs::path series = r.folder / "tilt_series.h5";
-  std::error_code error;
-  const bool makes = std::find(configured.begin(), configured.end(), Stage::simulate) != configured.end();
-  if (m.trace.images == series.lexically_normal() && (makes || !fs::exists(series, error)))
+  if (means_own_file(r, configured, "trace.images", m.trace.images, Stage::simulate, "tilt_series.h5"))
     m.trace.images.clear();
   if (runs(m, Stage::trace) && !m.trace.images.empty()) need_file(r, "trace.images", m.trace.images);
 }
@@ -171,8 +174,8 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   const bool named = r.given("stages");
   const auto configured = named ? m.stages : stages_by_sections(r);
   m.stages = only_stages.empty() ? configured : only_stages;
-  if (m.stages.empty() && !named)
-    r.fail("stages", "nothing to do",
+  if (m.stages.empty() && !named && r.errors.empty())  // a misspelt section has been told already
+    r.fail(r.file, "nothing to do",
            "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare)");
   for (Stage stage : {Stage::preprocess, Stage::analyze})
     if (!named && runs(m, stage))

@@ -120,7 +120,8 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(const YAML::Mark& mark, YamlNode::Kind kind, const std::string& tag, YAML::anchor_t anchor) {
-    if (expects_key()) throw InputError(place(mark), "a list or a map as a key", "a name");
+    if (expects_key())
+      throw InputError(place(mark), "a list or a map as a key, or a bracket that is not closed", "a name");
     if (open_.size() >= kMaxDepth)
       throw InputError(place(mark), "values nested too deeply", "a flatter file");
     open_.push_back({start(mark, kind, tag), anchor, {}, {}});
@@ -150,6 +151,28 @@ class Builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+/// Length of the UTF-8 character that starts at `at`, 0 if there is none.
+std::size_t utf8_length(const std::string& text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+void refuse_other_encodings(const std::string& text, const std::string& name) {
+  if (text.find('\0') != std::string::npos) throw InputError(name, "a binary file", "YAML text in UTF-8");
+  for (std::size_t at = 0, length = 0; at < text.size(); at += length) {
+    length = utf8_length(text, at);
+    if (length > 0) continue;
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    throw InputError(line_place(name, static_cast<int>(line)), "a character that is not UTF-8",
+                     "text in UTF-8");
+  }
+}
+
 /// Tabs as indentation are refused by name: yaml-cpp's own message for them speaks of something else.
 void refuse_tabs(const std::string& text, const std::string& name) {
   int line = 0;
@@ -161,31 +184,6 @@ void refuse_tabs(const std::string& text, const std::string& name) {
       throw InputError(line_place(name, line), "a tab in the indentation", "spaces");
     at = end + 1;
   }
-}
-
-std::vector<std::string> split_key(const std::string& dotted, const std::string& place) {
-  std::vector<std::string> parts;
-  std::stringstream stream(dotted);
-  for (std::string part; std::getline(stream, part, '.');) parts.push_back(part);
-  if (parts.empty() || dotted.back() == '.' || std::find(parts.begin(), parts.end(), "") != parts.end())
-    throw InputError(place, "the key '" + dotted + "'", "names joined by dots, as in microscope.voltage_kV");
-  return parts;
-}
-
-void set_places(YamlNode& node, const std::string& place) {
-  node.place = place;
-  for (auto& item : node.items) set_places(item, place);
-  for (auto& member : node.members) set_places(member.second, place);
-}
-
-YamlNode& list_item(YamlNode& list, const std::string& part, const std::string& place) {
-  const bool digits = part.find_first_not_of("0123456789") == std::string::npos && part.size() < 7;
-  const std::size_t index = digits ? std::stoul(part) : list.items.size() + 1;
-  if (index > list.items.size())
-    throw InputError(place, "'" + part + "'",
-                     "the number of a list item from 0 to " + std::to_string(list.items.size()));
-  if (index == list.items.size()) list.items.emplace_back();
-  return list.items[index];
 }
 
 }  // namespace
@@ -207,7 +205,7 @@ bool YamlNode::is_word(const std::string& word) const {
 YamlNode parse_yaml(const std::string& text, const std::string& name) {
   const bool bom = text.starts_with("\xEF\xBB\xBF");
   const std::string body = bom ? text.substr(3) : text;
-  if (body.find('\0') != std::string::npos) throw InputError(name, "a binary file", "YAML text in UTF-8");
+  refuse_other_encodings(body, name);
   refuse_tabs(body, name);
   Builder builder(name);
   try {
@@ -238,36 +236,6 @@ YamlNode read_yaml_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return parse_yaml(text.str(), path);
-}
-
-void set_by_path(YamlNode& root, const std::string& dotted_key, const std::string& yaml_value) {
-  const std::string place = "--set " + dotted_key;
-  const auto parts = split_key(dotted_key, place);
-  YamlNode value;
-  try {
-    value = parse_yaml(yaml_value, place);
-  } catch (const InputError& e) {
-    throw InputError(place, e.found(), e.expected());
-  }
-  if (value.kind == YamlNode::Kind::null) throw InputError(place, "nothing", "a value: KEY=VALUE");
-  set_places(value, place);
-
-  YamlNode* node = &root;
-  for (const auto& part : parts) {
-    if (node->kind == YamlNode::Kind::sequence) {
-      node = &list_item(*node, part, place);
-      continue;
-    }
-    if (node->kind != YamlNode::Kind::map) {  // nothing there yet, or one word that a map replaces
-      *node = YamlNode{};
-      node->kind = YamlNode::Kind::map;
-      node->place = place;
-    }
-    YamlNode* next = node->find(part);
-    if (!next) next = &node->members.emplace_back(part, YamlNode{}).second;
-    node = next;
-  }
-  *node = std::move(value);
 }
 
 }  // namespace aetos::io
