@@ -184,7 +184,7 @@ std::vector<double> read_small(mat_t* file, matvar_t& v, const std::string& path
     n *= v.dims[a];
     count.push_back(static_cast<int>(v.dims[a]));
   }
-  if (n > (1u << 24)) throw InputError(path, fmt::format("'{}' has {} elements", v.name, n), "a short list");
+  if (n > (1u << 28)) throw InputError(path, fmt::format("'{}' has {} elements", v.name, n), "a short list");
   std::vector<double> values(n);
   if (n > 0) read_part(file, v, std::vector<int>(count.size(), 0), count, values.data(), path);
   return values;
@@ -266,8 +266,16 @@ Array<float, 3> mat_read(const Source& source, const Box3& box) {
   check_box(source.file, box, shape_of(*v));
   Array<float, 3> out({box.count[0], box.count[1], box.count[2]});
   if (out.empty()) return out;
+  if (v->rank == 2) {
+    // matio 1.5.23 reads part of a 2D array wrongly, so a single image is read whole and cut.
+    const std::vector<double> image = mat::read_small(file.get(), *v, source.file);
+    for (std::size_t y = 0; y < box.count[1]; ++y)
+      for (std::size_t x = 0; x < box.count[2]; ++x)
+        out(0, y, x) = static_cast<float>(image[(box.start[1] + y) * v->dims[0] + box.start[2] + x]);
+    return out;
+  }
   std::vector<int> start, count;
-  for (std::size_t a = 3; a-- > (v->rank == 3 ? 0u : 1u);) {
+  for (std::size_t a = 3; a-- > 0;) {
     start.push_back(static_cast<int>(box.start[a]));
     count.push_back(static_cast<int>(box.count[a]));
   }

@@ -32,7 +32,7 @@ bool is_integer(const matvar_t& variable);
 std::string describe(const std::vector<Variable>& variables);
 /// Kind of a variable as MATLAB names it: "double", "uint16", "complex double", "cell".
 std::string class_name(const matvar_t& variable);
-/// All of a small numeric variable (at most 2^24 elements), first index fastest.
+/// All of a small numeric variable (at most 2^28 elements), first index fastest.
 std::vector<double> read_small(mat_t* file, matvar_t& variable, const std::string& path);
 
 }  // namespace aetos::io::mat
