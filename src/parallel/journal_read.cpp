@@ -123,11 +123,13 @@ void scan_file(const std::filesystem::path& path, std::uint64_t fingerprint_hash
       continue;
     }
     if (header.version == journal::kVersion && header.fingerprint_hash == fingerprint_hash) {
-      if (payload_checks(reader, payload, header))
-        add(candidates, header.key, {path, payload, header.length, header.payload_crc});
-      else
+      if (!payload_checks(reader, payload, header)) {
         log::warn("{}: the checksum of the record at {} is wrong; its item is computed again", path.string(),
                   at);
+        at = find_magic(reader, payload);  // other ranks' records may follow on one that was cut off
+        continue;
+      }
+      add(candidates, header.key, {path, payload, header.length, header.payload_crc});
     }
     at = payload + header.length;
   }

@@ -1,7 +1,9 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -25,7 +27,7 @@ FileDescriptor create_next_attempt(const std::filesystem::path& folder, int rank
                                    std::filesystem::path& path) {
   for (int attempt = 1;; ++attempt) {
     path = folder / fmt::format("journal-{:05}-{:04}.aj", rank, attempt);
-    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     if (file.is_open()) return file;
     if (errno != EEXIST) fail(path, "create the journal", errno, "");
   }
@@ -59,6 +61,36 @@ int write_fully(int descriptor, std::array<iovec, 2> parts) {
   return 0;
 }
 
+/// Keeps other processes of this node from appending in the middle of a record.
+class AppendTurn {
+ public:
+  AppendTurn(int descriptor, bool needed) : descriptor_(needed ? descriptor : -1) {
+    if (needed)
+      while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
+  }
+  ~AppendTurn() {
+    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_UN);
+  }
+  AppendTurn(const AppendTurn&) = delete;
+  AppendTurn& operator=(const AppendTurn&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+bool has_locks(int descriptor) {
+  return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::flock(descriptor, LOCK_UN) == 0;
+}
+
+/// The ranks of `comm` that share memory with this one.
+Communicator ranks_of_this_node(const Communicator& comm) {
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node);
+  Communicator group(node);
+  MPI_Comm_free(&node);
+  return group;
+}
+
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank,
@@ -68,13 +100,35 @@ Journal::Journal(const std::filesystem::path& folder, const std::string& fingerp
   sync_folder(folder);
 }
 
+Journal::Journal(const Communicator& comm, const std::filesystem::path& folder,
+                 const std::string& fingerprint, double interval_s, int own_files)
+    : fingerprint_hash_(journal::hash_of(fingerprint)), interval_(interval_s), last_flush_(Clock::now()) {
+  const bool many = comm.size() > own_files;
+  const Communicator node = many ? ranks_of_this_node(comm) : comm.split(comm.rank());
+  comm.agree([&] {
+    if (node.is_root()) file_ = create_next_attempt(folder, comm.rank(), path_);
+  });
+  shared_ = node.broadcast_value(node.size() > 1 && (!node.is_root() || has_locks(file_.number())));
+  const std::filesystem::path common = node.broadcast_string(path_.string());
+  comm.agree([&] {
+    if (node.is_root()) return sync_folder(folder);
+    if (!shared_) {
+      file_ = create_next_attempt(folder, comm.rank(), path_);
+      return;
+    }
+    path_ = common;
+    file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    if (!file_.is_open()) fail(path_, "open the journal", errno, "");
+  });
+}
+
 Journal::~Journal() {
   try {
     flush();
   } catch (const std::exception& e) {
     log::warn("{}", e.what());
   }
-  if (size_ == 0) ::unlink(path_.c_str());
+  if (!shared_ && !has_records_) ::unlink(path_.c_str());
 }
 
 void Journal::append(Key key, std::span<const std::byte> payload) {
@@ -85,18 +139,21 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
   header.length = payload.size();
   header.header_crc = journal::header_checksum(header);
 
-  const int cause = write_fully(
-      file_.number(),
-      {iovec{&header, sizeof(header)}, iovec{const_cast<std::byte*>(payload.data()), payload.size()}});
-  if (cause != 0) {
-    // Back to the last complete record. If even that fails the torn end is dropped by the next scan.
-    const bool cut = ::ftruncate(file_.number(), static_cast<off_t>(size_)) == 0 &&
-                     ::lseek(file_.number(), static_cast<off_t>(size_), SEEK_SET) >= 0;
-    fail(path_, "append to the journal", cause,
-         cut ? "; everything finished before is kept, go on with --resume"
-             : "; finished items are kept but the last record is torn, go on with --resume");
+  {
+    const AppendTurn turn(file_.number(), shared_);
+    const off_t end = ::lseek(file_.number(), 0, SEEK_END);
+    const int cause = write_fully(
+        file_.number(),
+        {iovec{&header, sizeof(header)}, iovec{const_cast<std::byte*>(payload.data()), payload.size()}});
+    if (cause != 0) {
+      // Back to the last complete record. If even that fails the torn end is dropped by the next scan.
+      const bool cut = end >= 0 && ::ftruncate(file_.number(), end) == 0;
+      fail(path_, "append to the journal", cause,
+           cut ? "; everything finished before is kept, go on with --resume"
+               : "; finished items are kept but the last record is torn, go on with --resume");
+    }
   }
-  size_ += sizeof(header) + payload.size();
+  has_records_ = true;
   dirty_ = true;
   if (Clock::now() - last_flush_ >= interval_) flush();
 }

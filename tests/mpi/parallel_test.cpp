@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <mpi.h>
+#include <signal.h>
 
 #include <cmath>
 #include <cstdint>
 #include <new>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "aetos/parallel/journal.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/parallel/run_lock.hpp"
+#include "aetos/parallel/stop.hpp"
 #include "support/ranks.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -223,6 +226,44 @@ TEST(JournalOnRanks, AnyNumberOfRanksReadsWhatAnyNumberWrote) {
   for (const auto& [key, place] : places) EXPECT_EQ(Journal::read(place), payload_of(key));
   EXPECT_TRUE(Journal::scan(comm, folder.path(), "another").empty());
   EXPECT_TRUE(Journal::scan(comm, folder.path() / "absent", "config").empty());
+}
+
+TEST(JournalOnRanks, RanksOfANodeShareAFileInLargeRuns) {
+  AETOS_RANKS(comm, 4);
+  const SharedFolder folder(comm);
+  const Journal::Key n = 400;
+  {
+    Journal journal(comm, folder.path(), "config", 0.01, 3);  // 4 ranks are many here
+    EXPECT_EQ(journal.path().filename(), "journal-00000-0001.aj");
+    for (Journal::Key key = 0; key < n; ++key)
+      if (key % 4 == static_cast<Journal::Key>(comm.rank())) journal.append(key, payload_of(key));
+    comm.barrier();
+  }
+  comm.barrier();
+  const auto places = Journal::scan(comm, folder.path(), "config");
+  EXPECT_EQ(places.size(), n);
+  for (const auto& [key, place] : places) EXPECT_EQ(Journal::read(place), payload_of(key));
+}
+
+TEST(JournalOnRanks, EachRankHasItsFileInSmallRuns) {
+  AETOS_RANKS(comm, 3);
+  const SharedFolder folder(comm);
+  const Journal journal(comm, folder.path(), "config");
+  EXPECT_EQ(journal.path().filename(), "journal-0000" + std::to_string(comm.rank()) + "-0001.aj");
+  EXPECT_THROW(Journal(comm, folder.path() / "absent", "config"), ResourceError);
+  EXPECT_TRUE(comm.all(true)) << "the ranks are still in step";
+}
+
+TEST(StopOnRanks, ASignalToOneIsKnownToAll) {
+  AETOS_RANKS(comm, 3);
+  Stop::install_signal_handlers();
+  const Stop stop;
+  EXPECT_FALSE(stop.agreed(comm));
+  if (comm.rank() == 1) raise(SIGUSR1);
+  EXPECT_TRUE(stop.agreed(comm));
+  EXPECT_EQ(stop.requested(), comm.rank() == 1);
+  EXPECT_STREQ(stop.reason(), comm.rank() == 1 ? "SIGUSR1" : "a request to another rank");
+  Stop::forget_signals();
 }
 
 TEST(RunLockOnRanks, RootTakesItAndAllAgree) {

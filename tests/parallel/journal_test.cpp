@@ -161,6 +161,18 @@ TEST_F(JournalFiles, AbsurdLengthsAreNotBelieved) {
   EXPECT_EQ(new_warnings(), 1u);
 }
 
+TEST_F(JournalFiles, RecordsAfterOneThatWasCutOffAreFound) {
+  // A rank was killed in the middle of a record and another rank of its node went on in the same file.
+  const auto torn = write(1, 5000), whole = write(3, 60);
+  std::filesystem::resize_file(torn, kHeaderSize + 10);
+  std::ifstream source(whole, std::ios::binary);
+  std::ofstream(torn, std::ios::binary | std::ios::app) << source.rdbuf();
+  std::ofstream(torn, std::ios::binary | std::ios::app) << std::string(5000, 'x');
+  std::filesystem::remove(whole);
+  EXPECT_EQ(keys(), (Keys{0, 1, 2}));
+  EXPECT_GT(new_warnings(), 0u);
+}
+
 TEST_F(JournalFiles, OfZerosOrTextHoldNothing) {
   std::ofstream(folder_ / "journal-00000-0001.aj") << std::string(3'000'000, '\0');
   std::ofstream(folder_ / "journal-00000-0002.aj") << "not a journal";

@@ -15,7 +15,8 @@
 namespace aetos {
 
 /// Finished work items of one stage, safe on disk. Each rank appends to a file that it alone writes,
-/// `journal-<rank>-<attempt>.aj`; any number of ranks may read all of them later.
+/// `journal-<rank>-<attempt>.aj`; on more than 64 ranks those of a node share the file of their first rank,
+/// so that a large run does not leave thousands of files. Any number of ranks may read all of them later.
 ///
 /// A record holds magic, version, the stage's fingerprint, the item's key, the payload's length and CRC32C of
 /// header and payload (layout in src/parallel/journal_record.hpp). What does not check is dropped with a
@@ -46,6 +47,10 @@ class Journal {
   /// used). Throws ResourceError if the folder cannot be written.
   Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank,
           double interval_s = 60);
+  /// The same, collective: all ranks throw if one cannot open its file. Above `own_files` ranks the ranks of
+  /// a node append to one file, each record under flock (each to its own where the file system has no locks).
+  Journal(const Communicator& comm, const std::filesystem::path& folder, const std::string& fingerprint,
+          double interval_s = 60, int own_files = 64);
   /// Flushes, with a warning instead of an exception if that fails, and removes the file if nothing was
   /// appended.
   ~Journal();
@@ -65,8 +70,8 @@ class Journal {
   std::chrono::duration<double> interval_;
   std::chrono::steady_clock::time_point last_flush_;
   FileDescriptor file_;
-  std::uint64_t size_ = 0;
-  bool dirty_ = false;
+  bool shared_ = false;  ///< with other ranks of this node
+  bool has_records_ = false, dirty_ = false;
 };
 
 }  // namespace aetos
