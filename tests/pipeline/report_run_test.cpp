@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <png.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <set>
@@ -16,7 +17,9 @@ namespace fs = std::filesystem;
 
 class Report : public ::testing::Test {
  protected:
-  fs::path folder = fs::temp_directory_path() / ("aetos report " + std::to_string(getpid()));
+  fs::path folder =
+      fs::temp_directory_path() / ("aetos report " + std::to_string(getpid()) + " " +
+                                   ::testing::UnitTest::GetInstance()->current_test_info()->name());
   void SetUp() override { fs::create_directories(folder); }
   void TearDown() override {
     if (std::getenv("AETOS_KEEP_REPORT") == nullptr) fs::remove_all(folder);
