@@ -127,7 +127,7 @@ std::string stem_plot(const Axis& x_axis, const Axis& y_axis, const std::vector<
     f.svg += fmt::format("<line class=\"mark\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
                          kLeft, kWidth - kRight, f.y(mean->at), f.y(mean->at));
     f.svg += fmt::format("<text class=\"mark-label\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                         kWidth - kRight, f.y(mean->at) - 7, escape(mean->label));
+                         kWidth - kRight, kTop + 8, escape(mean->label));
   }
   return wrap(kWidth, kHeight, f.svg, description);
 }
@@ -137,6 +137,9 @@ std::string histogram_plot(const Axis& x_axis, const Axis& y_axis, const std::ve
                            const std::string& description) {
   Axis counts_axis = y_axis;
   if (!counts_axis.low) counts_axis.low = 0;
+  // Room above the bars for the marks' labels.
+  const double most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+  if (!counts_axis.high) counts_axis.high = most > 0 ? 1.14 * most : 1;
   Frame f = make_frame(x_axis, counts_axis, edges, counts);
   const double base = kHeight - kBottom;
   for (std::size_t i = 0; i < counts.size() && i + 1 < edges.size(); ++i) {

@@ -39,6 +39,7 @@ figcaption { margin-top: 8px; color: var(--soft); font-size: 14px; line-height: 
 .headlines > div + div { padding-left: 18px; }
 .headlines dt { color: var(--soft); font-size: 14px; }
 .headlines dd { margin: 0; }
+.big, .unit { white-space: nowrap; }
 .big { font-size: 38px; font-weight: 300; letter-spacing: -0.02em; line-height: 1.2; }
 .unit { font-size: 18px; color: var(--soft); }
 .detail { display: block; color: var(--soft); font-size: 13px; line-height: 1.4; }

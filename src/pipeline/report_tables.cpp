@@ -22,6 +22,12 @@ double total(const Run& run, const std::string& key) {
   return sum;
 }
 
+Headline wall_time(double wall_s, double cpu_s) {
+  const double scale = wall_s < 120 ? 1 : wall_s < 7200 ? 60 : 3600;
+  const char* unit = wall_s < 120 ? "s" : wall_s < 7200 ? "min" : "h";
+  return {format(wall_s / scale, 1), unit, "Wall time", format_duration(cpu_s) + " of processor time"};
+}
+
 std::string by_species(const Json& stage) {
   std::string out;
   if (stage.contains("by_species") && stage["by_species"].is_object())
@@ -73,8 +79,7 @@ std::string headline_section(const Run& run) {
     items.push_back({format(number(reconstruct, "r_factor"), 4), "", "R-factor",
                      format(number(reconstruct, "iterations")) + " iterations"});
   if (const double wall = total(run, "wall_s"); wall > 0)
-    items.push_back({format_duration(wall), "", "Wall time",
-                     format_duration(total(run, "cpu_s")) + " of processor time"});
+    items.push_back(wall_time(wall, total(run, "cpu_s")));
   return items.empty() ? "" : headlines(items);
 }
 

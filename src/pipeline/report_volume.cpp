@@ -115,7 +115,7 @@ std::string per_projection_figure(const Run& run, const io::VolumeInfo& info) {
         " It is not defined for " + std::to_string(r.size() - defined) + " projection(s) without intensity.";
   return figure("R-factor of each projection",
                 stem_plot({.label = by_angle ? "tilt angle θ (degrees)" : "projection"},
-                          {.label = "R-factor", .low = 0, .high = most > 0 ? 1.12 * most : 1}, x, r, mean,
+                          {.label = "R-factor", .low = 0, .high = most > 0 ? 1.16 * most : 1}, x, r, mean,
                           "R-factor of each projection"),
                 caption);
 }
