@@ -55,6 +55,27 @@ void check_names(const std::vector<std::string>& signals, const std::string& fil
                          "no name that is the beginning of another (readers join them)");
 }
 
+/// HDF5 needs the same calls with the same values from every rank; other values on one rank would only show
+/// as a broken file much later.
+void check_same_everywhere(const Communicator& comm, const TiltSeriesInfo& info, const Provenance& provenance,
+                           const std::string& file) {
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {}", info.tilts, info.ny, info.nx, info.pixel_A.value_or(-1),
+                  info.electrons_per_pixel.value_or(-1), info.is_counts, provenance.seed,
+                  provenance.fingerprint, provenance.config_text);
+  for (const EulerAngles& a : info.angles)
+    text += fmt::format(" {} {} {}", a.phi_deg, a.theta_deg, a.psi_deg);
+  for (const std::string& s : info.signals) text += " " + s;
+  for (const Metadata* m : {&info.microscope, &info.sample}) {
+    for (const auto& [name, value] : m->numbers) text += fmt::format(" {}={}", name, value);
+    for (const auto& [name, value] : m->texts) text += fmt::format(" {}={}", name, value);
+  }
+  const std::uint64_t mine = std::hash<std::string>{}(text);
+  const auto all = comm.all_gather(std::span<const std::uint64_t>(&mine, 1));
+  for (std::uint64_t other : all)
+    if (other != all[0]) throw std::logic_error("ranks describe the tilt series " + file + " differently");
+}
+
 }  // namespace
 
 struct TiltSeriesWriter::State {
@@ -85,6 +106,7 @@ TiltSeriesWriter::TiltSeriesWriter(const Communicator& comm, const std::filesyst
   if (!info.angles.empty() && info.angles.size() != info.tilts)
     throw InputError(path, fmt::format("{} angles for {} projections", info.angles.size(), info.tilts),
                      "one each");
+  check_same_everywhere(comm, info, provenance, path);
   State& s = *state_;
   s.file = hdf5::create_parallel(comm, s.partial);
   const hdf5::Group data = emd::write_frame(s.file.get(), info.microscope, info.sample, provenance);
