@@ -109,26 +109,10 @@ void copy_out(Vec from, std::vector<double>& to) {
 
 }  // namespace
 
-PetscSession::PetscSession(MPI_Comm comm) {
-  PetscBool up = PETSC_FALSE;
-  PetscInitialized(&up);
-  if (up) return;
-  PETSC_COMM_WORLD = comm;
-  std::string program = "aetos", no_handler = "-no_signal_handler", no_file = "-skip_petscrc";
-  char* list[] = {program.data(), no_handler.data(), no_file.data(), nullptr};
-  int count = 3;
-  char** arguments = list;
-  check(PetscInitialize(&count, &arguments, nullptr, nullptr));
-  ours_ = true;
-}
-
-PetscSession::~PetscSession() {
-  if (ours_) PetscFinalize();
-}
-
 MinimiserResult minimise_bounded(const Objective& objective, std::vector<double>& x,
                                  const std::vector<double>& lower, const std::vector<double>& upper,
                                  const MinimiserOptions& options) {
+  const PetscSession petsc;
   const QuietErrors quiet;
   Call call{objective, options, {}, {}, 0};
   const Vector solution(x), low(lower), high(upper);

@@ -22,7 +22,7 @@ struct MinimiserResult {
 
 /// Minimises within bounds by PETSc TAO's BLMVM (limited-memory variable metric, Benson and Moré 2001) on
 /// this process alone. `x` holds the start and then the result. What the objective throws comes out as
-/// thrown; other failures of PETSc are ResourceErrors. A PetscSession must live.
+/// thrown; other failures of PETSc are ResourceErrors.
 MinimiserResult minimise_bounded(const Objective& objective, std::vector<double>& x,
                                  const std::vector<double>& lower, const std::vector<double>& upper,
                                  const MinimiserOptions& options);

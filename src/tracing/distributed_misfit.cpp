@@ -4,7 +4,6 @@
 #include <exception>
 
 #include "aetos/core/error.hpp"
-#include "petsc_session.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -78,7 +77,6 @@ MinimiserResult DistributedMisfit::minimise(const std::vector<double>& start, co
   std::exception_ptr failure;
   if (comm_.is_root()) {
     try {
-      const PetscSession petsc(MPI_COMM_SELF);
       result = minimise_bounded(objective, x, lower, upper, options);
     } catch (...) {
       failure = std::current_exception();

@@ -1,20 +1,14 @@
 #pragma once
 
-#include <mpi.h>
-
 namespace aetos::tracing {
 
-/// PETSc while this object lives: initialised on the given communicator unless it is already, with its own
-/// signal handler and user options off (a signal must end the run in AETOS's order). MPI must be up.
+/// PETSc is up while one of these lives. The first one initialises it, for this process alone
+/// (PETSC_COMM_WORLD is MPI_COMM_SELF), with its signal handler and its user's options off: a signal must end
+/// the run in AETOS's order. PETSc cannot be initialised twice (its TAO types are gone then), so it stays up
+/// until MPI_Finalize takes it down.
 class PetscSession {
  public:
-  explicit PetscSession(MPI_Comm comm);
-  ~PetscSession();
-  PetscSession(const PetscSession&) = delete;
-  PetscSession& operator=(const PetscSession&) = delete;
-
- private:
-  bool ours_ = false;
+  PetscSession();
 };
 
 }  // namespace aetos::tracing

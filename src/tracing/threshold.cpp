@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace aetos::tracing {
@@ -66,24 +67,21 @@ double mean_of(const Histogram& h, std::size_t begin, std::size_t end) {
   return n > 0 ? sum / n : 0;
 }
 
-/// Middle of the longest run of least counts (over five bins) between two heights.
-double valley(const Histogram& h, double from, double to) {
+/// Middle of the longest empty run (no count within five bins) between two heights, if there is one.
+std::optional<double> empty_valley(const Histogram& h, double from, double to) {
   std::vector<double> sums(kBins);
   for (std::size_t i = 0; i < kBins; ++i)
     for (std::size_t j = i < 2 ? 0 : i - 2; j < std::min(kBins, i + 3); ++j) sums[i] += h.counts[j];
-  double least = std::numeric_limits<double>::max();
   std::size_t best_begin = 0, best_length = 0;
-  for (std::size_t i = 0; i < kBins;) {
-    std::size_t length = 1;
-    if (h.middle(i) < from || h.middle(i) > to) {
-      ++i;
-      continue;
-    }
-    while (i + length < kBins && h.middle(i + length) <= to && sums[i + length] == sums[i]) ++length;
-    if (sums[i] < least || (sums[i] == least && length > best_length))
-      least = sums[i], best_begin = i, best_length = length;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    std::size_t length = 0;
+    while (i + length < kBins && h.middle(i + length) >= from && h.middle(i + length) <= to &&
+           sums[i + length] == 0)
+      ++length;
+    if (length > best_length) best_begin = i, best_length = length;
     i += length;
   }
+  if (best_length == 0) return {};
   return h.first + (static_cast<double>(best_begin) + static_cast<double>(best_length) / 2) * h.width;
 }
 
@@ -97,7 +95,8 @@ Threshold find_threshold(std::span<const float> heights, double background, std:
     const auto firsts = split(h, species + 1);
     const std::size_t after = species > 1 ? firsts[2] : kBins;
     const double noise = mean_of(h, 0, firsts[1]), atoms = mean_of(h, firsts[1], after);
-    if (noise < kNoiseShare * atoms) return {background + valley(h, noise, atoms), true};
+    const double otsu = h.first + static_cast<double>(firsts[1]) * h.width;
+    if (noise < kNoiseShare * atoms) return {background + empty_valley(h, noise, atoms).value_or(otsu), true};
   }
   return {background + lowest / 2, false};
 }
