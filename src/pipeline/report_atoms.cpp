@@ -107,22 +107,48 @@ std::string overlays(const std::string& file, const Structure& atoms) {
 }
 
 std::string column_figure(const Structure& atoms, const std::string& name, const std::string& title,
-                          const std::string& label) {
+                          const std::string& label, const std::string& unit) {
   const auto found = atoms.columns.find(name);
   if (found == atoms.columns.end() || found->second.width != 1) return {};
   const auto* values = std::get_if<std::vector<double>>(&found->second.values);
   if (values == nullptr) return {};
-  const auto h = histogram(*values, 40);
-  if (h.edges.empty()) return {};
+  // Widths and intensities are positive; zero stands for a peak without a fit.
   auto sorted = *values;
-  std::erase_if(sorted, [](double v) { return !std::isfinite(v); });
+  std::erase_if(sorted, [](double v) { return !std::isfinite(v) || v <= 0; });
+  const auto h = histogram(sorted, 40);
+  if (h.edges.empty()) return {};
   std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
                    sorted.end());
   const double median = sorted[sorted.size() / 2];
   return figure(title,
                 histogram_plot({.label = label}, {.label = "atoms"}, h.edges, h.counts,
-                               {{median, "median " + format_short(median)}}, title),
+                               {{median, "median " + format_short(median) + unit}}, title),
                 "");
+}
+
+/// What the trace stage said of its own work.
+std::string words_of_stage(const nlohmann::json& stage) {
+  std::string out;
+  std::size_t dropped = 0;
+  if (stage.contains("rejected") && stage["rejected"].is_object())
+    for (const auto& [why, count] : stage["rejected"].items())
+      if (count.is_number_unsigned()) dropped += count.get<std::size_t>();
+  if (stage.contains("rejected")) out += format(static_cast<double>(dropped)) + " other peaks were dropped. ";
+  if (stage.contains("refinement") && stage["refinement"].is_object()) {
+    const auto moved = number(stage["refinement"], "moved_rms_A");
+    out += "Refined against the measured images, which moved the atoms by " +
+           format(moved ? std::optional(100 * *moved) : std::nullopt, 1) + " pm rms";
+    if (const auto bound = number(stage, "crlb_pm"))
+      out += "; the images' noise alone allows " + format(bound, 1) + " pm (Cramér-Rao bound)";
+    out += ".";
+  } else if (!stage.empty()) {
+    out += "Positions are those of the volume's peaks, not refined against images.";
+  }
+  std::string html = out.empty() ? "" : paragraph(escape(out));
+  if (stage.contains("notes") && stage["notes"].is_array())
+    for (const auto& note : stage["notes"])
+      if (note.is_string()) html += paragraph("Note: " + escape(note.get<std::string>()) + ".");
+  return html;
 }
 
 }  // namespace
@@ -130,12 +156,12 @@ std::string column_figure(const Structure& atoms, const std::string& name, const
 std::string atoms_section(const Run& run) {
   if (!run.has(files::atoms)) return {};
   const auto atoms = io::read_structure((run.folder / files::atoms).string());
-  std::string body = key_of_species(atoms);
+  std::string body = key_of_species(atoms) + words_of_stage(run.stage("trace"));
   if (run.has(files::volume)) body += overlays((run.folder / files::volume).string(), atoms);
   std::vector<std::string> plots;
-  for (auto f : {column_figure(atoms, "sigma_a", "Width of the peaks", "fitted Gaussian width σ (Å)"),
+  for (auto f : {column_figure(atoms, "sigma_a", "Width of the peaks", "fitted Gaussian width σ (Å)", " Å"),
                  column_figure(atoms, "integrated_intensity", "Intensity of the peaks",
-                               "integrated intensity (the volume's units × Å³)")})
+                               "integrated intensity (the volume's units × Å³)", "")})
     if (!f.empty()) plots.push_back(std::move(f));
   if (!plots.empty()) body += row(plots, 2);
   return section("atoms", "Traced atoms", body);

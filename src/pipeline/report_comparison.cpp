@@ -20,7 +20,7 @@ std::vector<double> numbers(const Json& object, const std::string& key) {
   return out;
 }
 
-std::string counts_table(const Json& s) {
+std::string counts_table(const Json& s, const Json& trace) {
   const auto whole = [&](const char* key) { return format(number(s, key)); };
   return table({"", "this run", "published, Zr1"},
                {{"Atoms of the reference", whole("reference_atoms"), "15,392"},
@@ -29,7 +29,8 @@ std::string counts_table(const Json& s) {
                 {"Missing", whole("missing_atoms"), "–"},
                 {"False", whole("false_atoms"), "–"},
                 {"Identified (right species)", format_percent(number(s, "identified_fraction")), "97.2 %"},
-                {"RMSD, 3D (pm)", format(number(s, "rmsd_pm"), 1), "28"}});
+                {"RMSD, 3D (pm)", format(number(s, "rmsd_pm"), 1), "28"},
+                {"Bound set by the noise (pm)", format(number(trace, "crlb_pm"), 1), "–"}});
 }
 
 std::string displacement_figure(const Json& details, const Json& s) {
@@ -94,8 +95,9 @@ std::string comparison_section(const Run& run) {
       "Beside this run: the published multislice validation of the Zr1 particle of the Zr-ZrO₂ study (50 "
       "simulated "
       "projections, 4 frozen phonons). It is another, larger particle: a yardstick, not a target.");
-  return section("comparison", "Comparison with the reference",
-                 (plots.empty() ? "" : row(plots, 2)) + counts_table(s) + source + notes(s));
+  return section(
+      "comparison", "Comparison with the reference",
+      (plots.empty() ? "" : row(plots, 2)) + counts_table(s, run.stage("trace")) + source + notes(s));
 }
 
 }  // namespace aetos::pipeline::report

@@ -12,7 +12,7 @@ namespace aetos::pipeline::report {
 namespace {
 
 constexpr double kWidth = 480, kHeight = 290;
-constexpr double kLeft = 54, kRight = 12, kTop = 14, kBottom = 46;
+constexpr double kLeft = 66, kRight = 12, kTop = 14, kBottom = 46;
 
 /// Maps values of one axis on the page.
 struct Scale {

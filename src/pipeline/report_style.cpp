@@ -32,11 +32,11 @@ figure { margin: 0; min-width: 0; }
 figcaption { margin-top: 8px; color: var(--soft); font-size: 14px; line-height: 1.45; max-width: 72ch; }
 
 .headlines {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 1px; margin: 32px 0 0; padding: 0;
-  background: var(--faint); border: solid var(--faint); border-width: 1px 0;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); margin: 32px 0 0; padding: 0;
+  border: solid var(--faint); border-width: 1px 0;
 }
-.headlines > div { background: var(--paper); padding: 18px 16px 16px 0; }
-.headlines > div + div { padding-left: 18px; }
+.headlines > div { padding: 18px 16px 16px 18px; border-left: 1px solid var(--faint); }
+.headlines > div:first-child { padding-left: 0; border-left: none; }
 .headlines dt { color: var(--soft); font-size: 14px; }
 .headlines dd { margin: 0; }
 .big, .unit { white-space: nowrap; }
@@ -91,7 +91,8 @@ pre { overflow: auto; max-height: 520px; padding: 14px 16px; background: var(--c
   header h1 { font-size: 27px; }
   section { margin-top: 42px; }
   .headlines { grid-template-columns: 1fr 1fr; }
-  .headlines > div, .headlines > div + div { padding: 12px 10px 12px 10px; }
+  .headlines > div, .headlines > div:first-child { padding: 10px 8px 10px 12px; border-left: 1px solid var(--faint); }
+  .headlines > div:nth-child(odd), .headlines > div:first-child { padding-left: 0; border-left: none; }
   .big { font-size: 30px; }
   .montage { grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); }
   svg text { font-size: 15px; }

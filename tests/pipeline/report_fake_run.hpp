@@ -140,7 +140,12 @@ inline void write_fake_run(const std::filesystem::path& folder, const std::strin
   };
   summary["simulate"] = {{"probe_slices", 12345678}};
   summary["reconstruct"] = {{"method", "resire"}, {"iterations", 100}, {"r_factor", 0.0967}};
-  summary["trace"] = {{"atoms", traced.size()}, {"by_species", {{"Zr", traced.size()}}}};
+  summary["trace"] = {{"atoms", traced.size()},
+                      {"by_species", {{"Zr", traced.size()}}},
+                      {"crlb_pm", 4.9},
+                      {"rejected", {{"too_close", 3}}},
+                      {"refinement", {{"moved_rms_A", 0.21}}},
+                      {"notes", {"a note of the tracing"}}};
   summary["compare"] = analysis::summarize(comparison, truth, thetas);
   stage("simulate", 171.2);
   stage("reconstruct", 9.1);
