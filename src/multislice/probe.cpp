@@ -14,7 +14,7 @@ using Complex = std::complex<double>;
 using Wave = Array<Complex, 2>;
 
 /// Width of the soft edge of a probe that is cut to its window.
-constexpr double kSoftEdge_A = 0.4;
+constexpr double kSoftEdge_A = 0.2;
 
 /// Largest |frequency index| with a non-zero aperture along an axis of reciprocal pixel `dk`, with room for
 /// the edge.

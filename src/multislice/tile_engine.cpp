@@ -1,7 +1,8 @@
 #include "aetos/multislice/tile_engine.hpp"
 
+#include <time.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -20,10 +21,12 @@ namespace aetos::multislice {
 namespace {
 
 using Complex = std::complex<float>;
-using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+/// Processor time of this thread: what a tile costs, whatever else the machine does.
+double thread_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
 /// Half of a 1 MiB L2 cache: what the waves of a batch may take.
@@ -99,18 +102,21 @@ struct TileEngine::State {
   std::optional<WindowWaves> waves;  ///< for the slice thickness last used
   double waves_thickness_A = 0;
   std::optional<double> probe_defocus_A;
-  Array<Complex, 2> probe;         ///< at pixel (0, 0), on the top face of slice 0
+  Array<float, 2> free_intensity;  ///< of the probe on the window's grid
   std::vector<double> vacuum;      ///< values of a probe that meets no atom
   std::vector<double> correction;  ///< vacuum's sums less those of the free probe on the window's grid
   std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
-  std::vector<Array<Complex, 2>> transmissions;  ///< by slice; reused between tiles
+  Array<Complex, 2> transmission;
+  std::vector<Array<float, 3>>
+      transmissions;  ///< by slice: (part, x, y) for TransmissionView; reused between tiles
 
   explicit State(EngineSettings s)
       : settings(resolved(std::move(s))),
         window(window_grid(settings)),
         layout(channel_layout(settings.detectors)),
         sums(settings.detectors, window, settings.microscope.voltage_kV, settings.multislice.detector_edges),
-        intensity({window.ny, window.nx}) {
+        intensity({window.ny, window.nx}),
+        free_intensity(intensity.shape()) {
     prepare_vacuum();
   }
 
@@ -119,9 +125,10 @@ struct TileEngine::State {
   void prepare_correction(std::size_t slices);
   PotentialBuilder& builder_for(const FftGrid& grid);
   void build_transmissions(const TileRegion& region);
+  TransmissionView transmission_at(std::size_t slice, const TileRegion::Place& place) const;
   void write_values(std::span<double> channels, View<float, 1> out) const;
   void propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
-                       Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost);
+                       Array<ComplexLane, 2>& batch, View<float, 2> out, TileCost& cost);
 };
 
 /// Vacuum's sums come from the probe of the whole cell, whose small reciprocal pixels see the aperture well.
@@ -140,6 +147,7 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
   if (!waves || waves_thickness_A != slices.thickness_A) {
     waves.emplace(window, settings.microscope.voltage_kV, slices.thickness_A);
     waves_thickness_A = slices.thickness_A;
+    probe_defocus_A.reset();
   }
   // The probe travels from its reference plane z' = 0 back to the top face of slice 0, which adds underfocus.
   double defocus = settings.microscope.defocus_A;
@@ -150,8 +158,9 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
     const auto spectrum =
         cut.any() ? window_probe_spectrum(settings.microscope, defocus, window, probe_cell(settings), cut)
                   : probe_spectrum(settings.microscope, defocus, window, Vec2(0, 0));
-    probe = Array<Complex, 2>(spectrum.shape());
-    std::transform(spectrum.begin(), spectrum.end(), probe.begin(), [](const auto& v) { return Complex(v); });
+    waves->set_probe(spectrum);
+    std::transform(spectrum.begin(), spectrum.end(), free_intensity.begin(),
+                   [](const auto& v) { return static_cast<float>(std::norm(v)); });
     probe_defocus_A = defocus;
   }
   prepare_correction(slices.count);
@@ -167,7 +176,7 @@ void TileEngine::State::prepare_correction(std::size_t slices) {
     for (std::size_t i = 0; i < window.nx; ++i) {
       const double left =
           std::pow(limit(std::hypot(window.kx(i), window.ky(j))), 2.0 * static_cast<double>(slices));
-      intensity(j, i) = static_cast<float>(static_cast<double>(std::norm(probe(j, i))) * left);
+      intensity(j, i) = static_cast<float>(static_cast<double>(free_intensity(j, i)) * left);
     }
   sums.apply(intensity, correction);
   for (std::size_t c = 0; c < correction.size(); ++c) correction[c] = vacuum[c] - correction[c];
@@ -183,16 +192,38 @@ PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
       .first->second;
 }
 
+/// Splits (y, x) complex values into (part, x, y) floats, with room for the last window's reads of 16 rows.
+void to_planes(const Array<Complex, 2>& from, Array<float, 3>& planes) {
+  const std::size_t ny = from.extent(0), nx = from.extent(1);
+  const Shape<3> shape{2, nx, ny + kLanes};
+  if (planes.shape() != shape) planes = Array<float, 3>(shape);
+  constexpr std::size_t kTile = 16;
+  for (std::size_t y0 = 0; y0 < ny; y0 += kTile)
+    for (std::size_t x = 0; x < nx; ++x)
+      for (std::size_t y = y0; y < std::min(ny, y0 + kTile); ++y) {
+        planes(0, x, y) = from(y, x).real();
+        planes(1, x, y) = from(y, x).imag();
+      }
+}
+
 void TileEngine::State::build_transmissions(const TileRegion& region) {
   const FftGrid& grid = region.grid();
   PotentialBuilder& builder = builder_for(grid);
+  if (transmission.shape() != Shape<2>{grid.ny, grid.nx})
+    transmission = Array<Complex, 2>({grid.ny, grid.nx});
   transmissions.resize(region.slices().size());
   for (std::size_t s = 0; s < transmissions.size(); ++s) {
     if (region.slices()[s].empty()) continue;
-    if (transmissions[s].shape() != Shape<2>{grid.ny, grid.nx})
-      transmissions[s] = Array<Complex, 2>({grid.ny, grid.nx});
-    builder.transmission(region.slices()[s], transmissions[s]);
+    builder.transmission(region.slices()[s], transmission);
+    to_planes(transmission, transmissions[s]);
   }
+}
+
+TransmissionView TileEngine::State::transmission_at(std::size_t slice, const TileRegion::Place& place) const {
+  const Array<float, 3>& planes = transmissions[slice];
+  const std::size_t stride = planes.extent(2);
+  const float* first = planes.data() + place.window_x * stride + place.window_y;
+  return {first, first + planes.extent(1) * stride, stride};
 }
 
 void TileEngine::State::write_values(std::span<double> channels, View<float, 1> out) const {
@@ -202,26 +233,25 @@ void TileEngine::State::write_values(std::span<double> channels, View<float, 1> 
 }
 
 void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
-                                        Array<Complex, 2>& batch, View<float, 2> out, TileCost& cost) {
+                                        Array<ComplexLane, 2>& batch, View<float, 2> out, TileCost& cost) {
   const std::size_t slices = region.slices().size();
   std::vector<double> channels(layout.count);
   for (std::size_t w = 0; w < probes; ++w) {
     const TileRegion::Place& place = region.places()[first_probe + w];
-    waves->start(probe, place.x_in_window_A, place.y_in_window_A, place.next_slice(0), &batch(w, 0));
+    waves->start(place.x_in_window_A, place.y_in_window_A, place.next_slice(0), &batch(w, 0));
   }
   for (std::size_t s = 0; s < slices; ++s)
     for (std::size_t w = 0; w < probes; ++w) {
       const TileRegion::Place& place = region.places()[first_probe + w];
       if (!place.touches[s]) continue;
-      const std::size_t stride = region.grid().nx;
-      const Complex* t = transmissions[s].data() + place.window_y * stride + place.window_x;
+      const TransmissionView t = transmission_at(s, place);
       const std::size_t next = place.next_slice(s + 1);
       ++cost.wave_slices;
       if (next < slices) {
-        waves->step(&batch(w, 0), t, stride, next - s);
+        waves->step(&batch(w, 0), t, next - s);
         continue;
       }
-      waves->finish(&batch(w, 0), t, stride, slices - s, intensity);
+      waves->finish(&batch(w, 0), t, slices - s, intensity);
       sums.apply(intensity, channels);
       for (std::size_t c = 0; c < channels.size(); ++c) channels[c] += correction[c];
       write_values(channels, out[first_probe + w]);
@@ -251,16 +281,15 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
   State& state = *state_;
   TileCost cost;
   if (probes.empty()) return cost;
-  auto start = Clock::now();
+  double start = thread_seconds();
   const TileRegion region(state.settings, atoms, slices, probes);
   state.prepare_probe(slices);
   state.build_transmissions(region);
-  cost.potential_s = seconds_since(start);
+  cost.potential_s = thread_seconds() - start;
 
-  start = Clock::now();
-  const std::size_t batch_size =
-      std::max<std::size_t>(1, kBatchBytes / (state.waves->wave_size() * sizeof(Complex)));
-  Array<Complex, 2> batch({batch_size, state.waves->wave_size()});
+  start = thread_seconds();
+  const std::size_t batch_size = std::max<std::size_t>(1, kBatchBytes / state.waves->wave_bytes());
+  Array<ComplexLane, 2> batch({batch_size, state.waves->wave_size()});
   std::fill(state.intensity.begin(), state.intensity.end(), 0.0f);
   for (std::size_t p = 0; p < probes.size(); p += batch_size)
     state.propagate_batch(region, p, std::min(batch_size, probes.size() - p), batch, out, cost);
@@ -270,7 +299,7 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
     std::vector<double> channels = state.vacuum;
     state.write_values(channels, out[p]);
   }
-  cost.waves_s = seconds_since(start);
+  cost.waves_s = thread_seconds() - start;
   return cost;
 }
 

@@ -6,52 +6,61 @@
 #include <vector>
 
 #include "aetos/core/array.hpp"
-#include "aetos/core/fft.hpp"
 #include "aetos/multislice/grid.hpp"
+#include "lane_fft.hpp"
 
-/// The step of a wave through one slice, arranged for the cache: rows go back to real space, are multiplied
-/// and go forward again while they are in L1, and blocks of columns likewise around the propagator. Columns
-/// beyond the band limit are never transformed.
 namespace aetos::multislice {
 
+/// A transmission function seen from a window's pixel (0, 0): value (x, y) at [x * stride + y], so that 16
+/// neighbouring rows load as one vector. `stride` leaves room to read 15 values beyond the window's last row.
+struct TransmissionView {
+  const float* re = nullptr;
+  const float* im = nullptr;
+  std::size_t stride = 0;
+};
+
+/// The step of a wave through one slice, arranged for the cache and for vectors of 16. A wave between steps
+/// is in real space along y and in reciprocal space along x, and holds only the columns within the band
+/// limit, in blocks of 16. A step takes 16 rows at a time to real space, multiplies and comes back while they
+/// are in L1, and then each block of columns likewise around the propagator.
 class WindowWaves {
  public:
-  using Complex = std::complex<float>;
-
   WindowWaves(const FftGrid& window, double voltage_kV, double slice_thickness_A);
 
-  const FftGrid& grid() const { return grid_; }
-  /// A wave between steps: ny rows of `stride` values, real space along y and reciprocal along x. Only
-  /// columns within the band are meaningful; the others are zero.
-  std::size_t stride() const { return stride_; }
-  std::size_t wave_size() const { return grid_.ny * stride_; }
+  std::size_t wave_size() const { return blocks_ * block_stride_; }
+  std::size_t wave_bytes() const { return wave_size() * sizeof(ComplexLane); }
+
+  /// The probe at pixel (0, 0), shape (ny, nx), FFT order.
+  void set_probe(View<const std::complex<double>, 2> spectrum);
 
   /// Puts the probe at (x, y) Å from the window's pixel (0, 0) and lets it travel `slices` slices of vacuum.
-  /// `spectrum` is the probe at pixel (0, 0), shape (ny, nx).
-  void start(View<const Complex, 2> spectrum, double x_A, double y_A, std::size_t slices, Complex* wave);
+  void start(double x_A, double y_A, std::size_t slices, ComplexLane* wave);
 
-  /// Multiplies with the transmission function (rows `transmission_stride` apart) and propagates by `slices`
-  /// slices.
-  void step(Complex* wave, const Complex* transmission, std::size_t transmission_stride, std::size_t slices);
+  /// Multiplies with the transmission function and propagates by `slices` slices.
+  void step(ComplexLane* wave, const TransmissionView& transmission, std::size_t slices);
 
   /// A last step that ends in the diffraction plane: fills `intensity` (ny, nx; FFT order) within the band.
-  void finish(Complex* wave, const Complex* transmission, std::size_t transmission_stride, std::size_t slices,
+  void finish(ComplexLane* wave, const TransmissionView& transmission, std::size_t slices,
               View<float, 2> intensity);
 
  private:
-  static constexpr std::size_t kBlock = 8;  ///< columns transformed together: one cache line
-
-  const Complex* propagator(std::size_t slices);
-  void transmit_rows(Complex* wave, const Complex* transmission, std::size_t transmission_stride) const;
+  const ComplexLane* propagator(std::size_t slices);
+  void transmit_rows(ComplexLane* wave, const TransmissionView& transmission);
+  void rows_to_scratch(const ComplexLane* wave, std::size_t first_row);
+  void scratch_to_rows(ComplexLane* wave, std::size_t first_row) const;
+  /// Columns of the wave in block b.
+  std::size_t width(std::size_t b) const { return std::min(kLanes, columns_.size() - b * kLanes); }
 
   FftGrid grid_;
   double wavelength_A_, thickness_A_;
-  std::size_t stride_ = 0;
-  std::vector<std::size_t> blocks_;          ///< first column of each block within the band
-  std::size_t gap_begin_ = 0, gap_end_ = 0;  ///< columns that no block covers
-  /// By number of slices: (block, ny, kBlock), with the band limit and the transforms' normalisation.
-  std::map<std::size_t, Array<Complex, 3>> propagators_;
-  fft::PlanF row_back_, row_forward_, column_back_, column_forward_;
+  LaneFft rows_, columns_fft_;
+  std::vector<std::size_t> columns_;   ///< FFT index along x of each column within the band
+  std::size_t blocks_, block_stride_;  ///< blocks of 16 columns; elements between them
+  std::vector<std::size_t> gap_;       ///< FFT indices along x beyond the band
+  Array<ComplexLane, 1> scratch_;      ///< 16 rows, element by element
+  Array<ComplexLane, 2> probe_;        ///< (block, ny in scrambled order)
+  std::map<std::size_t, Array<ComplexLane, 2>>
+      propagators_;  ///< by slices, as probe_; normalised and band-limited
 };
 
 }  // namespace aetos::multislice

@@ -30,7 +30,7 @@ struct CutAxes {
 };
 
 /// Spectrum of the probe at pixel (0, 0) of a window: the probe of `cell`, a grid that is larger along the
-/// cut axes and equal along others, cut to the window with a soft edge of 0.4 Å, band-limited, with sum
+/// cut axes and equal along others, cut to the window with a soft edge of 0.2 Å, band-limited, with sum
 /// |psi(k)|² = 1. A probe made from the window's own reciprocal pixels would have an aperture that is rounder
 /// and blurred by its coarse pixels: twice the error of ADF images at 128 pixels of 0.1 Å
 /// (docs/performance.md). Shape (ny, nx), FFT order.

@@ -66,7 +66,7 @@ struct EngineSettings {
 struct TileCost {
   std::uint64_t wave_slices = 0;    ///< wave-slice propagations really done
   std::uint64_t vacuum_probes = 0;  ///< probes that saw no atom and were not propagated
-  double potential_s = 0, waves_s = 0;
+  double potential_s = 0, waves_s = 0;  ///< processor time
 };
 
 class TileEngine {
