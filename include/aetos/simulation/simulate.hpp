@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -27,21 +30,25 @@ struct Request {
 
 /// What a simulation would cost and what speaks against it, before it runs.
 struct Estimate {
-  std::size_t tilts = 0, phonons = 0, probes = 0, slices = 0;
+  std::size_t tilts = 0, phonons = 0;
+  std::size_t probes = 0;  ///< of one image
+  std::size_t slices = 0;  ///< at the tilt with the most
   std::size_t image_ny = 0, image_nx = 0;
+  std::array<std::size_t, 2> window_px{};  ///< (y, x); with a tolerance what is expected, not yet tried
   double core_seconds = 0;
   double memory_per_rank_MiB = 0;
   double bytes_written = 0;
   double angle_limit_mrad = 0;
   std::vector<std::string> warnings;
+  std::vector<std::string> notes;  ///< what the request means, in words: thermal motion, rate assumed...
 };
 
 /// Checks a request without computing images; throws InputError where it cannot be simulated.
 Estimate estimate(const Request& request, int ranks);
 
-/// Simulates on all ranks of the context and writes the series to `file`. Finished work items are journalled in
-/// `context.work` and taken from there on resume. Returns the stage's object of summary.json, without timings.
-/// Collective; throws Interrupted once everything done so far is safe.
+/// Simulates on all ranks of the context and writes the series to `file`. Finished work items are journalled
+/// in `context.work` and taken from there on resume. Returns the stage's object of summary.json, without
+/// timings. Collective; throws Interrupted once everything done so far is safe.
 nlohmann::json simulate(const RunContext& context, const Request& request, const std::filesystem::path& file);
 
 }  // namespace aetos::simulation

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aetos/atoms/specimen.hpp"
+#include "aetos/atoms/thermal.hpp"
+#include "aetos/multislice/tile_engine.hpp"
+#include "aetos/simulation/detector_limits.hpp"
+#include "aetos/simulation/scan_grid.hpp"
+#include "aetos/simulation/simulate.hpp"
+
+/// What a request means, worked out before anything is computed, and from the request alone: every rank has
+/// the same plan, and no part of it depends on the number of ranks.
+namespace aetos::simulation {
+
+struct Plan {
+  double wavelength_A = 0;
+  double angle_limit_mrad = 0;
+  DetectorPlan detectors;
+  ScanGrid scan;
+  std::vector<Tile> tiles;
+  std::vector<Mat3> rotation;                 ///< per tilt
+  std::vector<multislice::SliceGrid> slices;  ///< per tilt
+  atoms::ThermalModel thermal;
+  atoms::FilledSites sites;
+  multislice::LateralGrid grid;         ///< with a period only where the specimen repeats
+  std::array<double, 2> full_side_A{};  ///< (y, x): what a whole cell has to hold where nothing repeats
+  std::optional<double> electrons_per_pixel;
+  std::vector<std::string> warnings;
+
+  std::size_t configurations() const { return thermal.configurations; }
+  std::size_t slice_count() const;  ///< of the tilt with the most
+};
+
+/// Throws InputError where a request cannot be simulated.
+Plan make_plan(const Request& request);
+
+/// Engine settings for a window of (y, x) pixels; `whole` makes the window the period of the axes that do not
+/// repeat.
+multislice::EngineSettings engine_settings(const Request& request, const Plan& plan,
+                                           std::array<std::size_t, 2> window_px, bool whole);
+
+/// The filled sites in the beam frame of a tilt: R^T (r + u), with the displacements of one configuration.
+multislice::BeamAtoms beam_atoms(const Request& request, const Plan& plan, std::size_t tilt,
+                                 std::size_t configuration);
+/// The same at rest.
+multislice::BeamAtoms beam_atoms_at_rest(const Request& request, const Plan& plan, std::size_t tilt);
+
+}  // namespace aetos::simulation

@@ -1,0 +1,62 @@
+#include "aetos/simulation/memory.hpp"
+
+#include <algorithm>
+#include <complex>
+
+#include "aetos/core/fft.hpp"
+#include "aetos/multislice/detector.hpp"
+#include "aetos/simulation/series.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+constexpr double kProgramBytes = 60.0 * 1024 * 1024;
+constexpr double kBatchBytes = 1024 * 1024;
+constexpr double kHalo_A = 4;  // cut off at both sides of a tile
+constexpr double kJournalRecordBytes = 128;
+
+/// Pixels of the region that a tile's slices are built on.
+double region_px(const Plan& plan, const Window& window) {
+  if (window.whole) return static_cast<double>(window.px[0] * window.px[1]);
+  double pixels = 1;
+  const auto& tile = plan.tiles.front();
+  const std::array<std::size_t, 2> probes{tile.y_end - tile.y_begin, tile.x_end - tile.x_begin};
+  const std::array<double, 2> sampling{plan.grid.sampling_y_A, plan.grid.sampling_x_A};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const double extra =
+        (static_cast<double>(probes[axis] - 1) * plan.scan.step_A() + kHalo_A) / sampling[axis];
+    pixels *= static_cast<double>(fft::fast_size(window.px[axis] + static_cast<std::size_t>(extra) + 1));
+  }
+  return pixels;
+}
+
+}  // namespace
+
+double memory_per_rank_bytes(const Request& request, const Plan& plan, const Window& window) {
+  const double wave = sizeof(std::complex<float>), pixels = region_px(plan, window);
+  const double channels =
+      static_cast<double>(multislice::channel_layout(plan.detectors.detectors).count);
+  const double transmissions = static_cast<double>(plan.slice_count()) * pixels * wave;
+  const double potential = 4 * pixels * (sizeof(float) + wave / 2) + 3 * pixels * wave;
+  const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
+  const double atoms = static_cast<double>(request.specimen.size()) * 200;
+  const double computing = transmissions + potential + waves;
+  const double images = (channels + 4) * static_cast<double>(plan.scan.probes()) * sizeof(double);
+  return kProgramBytes + atoms + std::max(computing, images);
+}
+
+double bytes_written(const Request& request, const Plan& plan) {
+  const double channels =
+      static_cast<double>(multislice::channel_layout(plan.detectors.detectors).count);
+  const auto tilts = static_cast<double>(request.tilts.size());
+  const double items = tilts * static_cast<double>(plan.configurations() * plan.tiles.size());
+  const double journal = items * kJournalRecordBytes + tilts * static_cast<double>(plan.configurations()) *
+                                                           static_cast<double>(plan.scan.probes()) *
+                                                           channels * sizeof(float);
+  double images = 0;
+  for (const auto& signal : signals_of(plan))
+    images += static_cast<double>(image_names(request, plan, signal).size());
+  return journal + images * tilts * static_cast<double>(plan.scan.ny * plan.scan.nx) * sizeof(float);
+}
+
+}  // namespace aetos::simulation

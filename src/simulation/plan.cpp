@@ -1,0 +1,212 @@
+#include "aetos/simulation/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/atoms/measures.hpp"
+#include "aetos/core/error.hpp"
+#include "aetos/core/fft.hpp"
+#include "aetos/core/units.hpp"
+#include "aetos/imaging/dose.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+bool is_untilted(const Mat3& rotation) {
+  return rotation.isIdentity(1e-12);
+}
+
+/// Length of the cell along x (0) or y (1) if the specimen repeats there at every tilt, else 0.
+double period_A(const Request& request, const std::vector<Mat3>& rotation, int axis) {
+  const auto& cell = request.specimen.cell;
+  if (!cell || !cell->periodic[static_cast<std::size_t>(axis)]) return 0;
+  if (!std::all_of(rotation.begin(), rotation.end(), is_untilted)) return 0;
+  Vec3 along = cell->vectors.row(axis).transpose();
+  const double length = along[axis];
+  along[axis] = 0;
+  return length > 0 && along.norm() < 1e-6 * length ? length : 0;
+}
+
+void warn_of_lost_periods(const Request& request, const std::vector<Mat3>& rotation, Plan& plan) {
+  const auto& cell = request.specimen.cell;
+  if (!cell || !(cell->periodic[0] || cell->periodic[1])) return;
+  const bool tilted = !std::all_of(rotation.begin(), rotation.end(), is_untilted);
+  if (tilted)
+    plan.warnings.push_back(
+        "the specimen's cell is periodic, but a tilted cell does not repeat along the image: its atoms are "
+        "simulated "
+        "as a finite particle in vacuum, at every tilt");
+  else if ((cell->periodic[0] && plan.grid.cell_x_px == 0) || (cell->periodic[1] && plan.grid.cell_y_px == 0))
+    plan.warnings.push_back(
+        "the specimen's cell is periodic but not along x and y: its atoms are simulated as a finite particle "
+        "in vacuum");
+}
+
+/// Sets the sampling of one axis: whole pixels of a period, in a size that transforms fast, never coarser
+/// than asked.
+void sample_axis(double period, double sampling_A, std::size_t& cell_px, double& achieved_A) {
+  achieved_A = sampling_A;
+  if (!(period > 0)) return;
+  cell_px = fft::fast_size(static_cast<std::size_t>(std::ceil(period / sampling_A - 1e-6)));
+  achieved_A = period / static_cast<double>(cell_px);
+}
+
+multislice::LateralGrid lateral_grid(const Request& request, const std::vector<Mat3>& rotation) {
+  multislice::LateralGrid grid;
+  const double period_x = period_A(request, rotation, 0), period_y = period_A(request, rotation, 1);
+  sample_axis(period_x, request.multislice.sampling_A, grid.cell_x_px, grid.sampling_x_A);
+  sample_axis(period_y, request.multislice.sampling_A, grid.cell_y_px, grid.sampling_y_A);
+  // Pixel (0, 0) of a periodic cell lies on the cell's own corner, as other codes have it.
+  if (request.specimen_options.origin == atoms::Origin::cell_centre)
+    grid.corner_A = Vec2(-period_x / 2, -period_y / 2);
+  return grid;
+}
+
+void check_numbers(const Request& request) {
+  const auto positive = [](double value, const char* key, const char* unit) {
+    if (!(value > 0) || !std::isfinite(value))
+      throw InputError(key, fmt::format("{}", value), fmt::format("a number of {} above 0", unit));
+  };
+  positive(request.microscope.voltage_kV, "microscope.voltage_kV", "kV");
+  positive(request.multislice.sampling_A, "multislice.sampling_A", "Å");
+  positive(request.multislice.slice_A, "multislice.slice_A", "Å");
+  if (!(request.microscope.source_fwhm_A >= 0))
+    throw InputError("microscope.source_fwhm_A", fmt::format("{}", request.microscope.source_fwhm_A),
+                     "0 Å or more");
+  if (request.tilts.empty()) throw InputError("tilts", "no tilt angles", "at least one");
+  if (request.specimen.size() == 0) throw InputError("specimen.file", "no atoms", "at least one");
+}
+
+/// Slices of one tilt: all atoms at rest, and three rms displacements more.
+multislice::SliceGrid slices_of_tilt(const Request& request, const Plan& plan, std::size_t tilt) {
+  double low = 0, high = 0;
+  bool first = true;
+  for (std::size_t i : plan.sites.atom) {
+    const double z = to_beam_frame(plan.rotation[tilt], request.specimen.position[i]).z();
+    low = first ? z : std::min(low, z);
+    high = first ? z : std::max(high, z);
+    first = false;
+  }
+  const double more = 3 * plan.thermal.largest_rms_A();
+  return multislice::SliceGrid::covering(low - more, high + more, request.multislice.slice_A);
+}
+
+/// Side of a cell that holds the field and every atom, and around them 6 Å and the width of the beam where it
+/// enters and leaves: a probe at the border then feels nothing of the opposite side.
+std::array<double, 2> full_side_A(const Request& request, const Plan& plan, double outer_radius) {
+  const double half_depth = 0.5 * request.multislice.slice_A * static_cast<double>(plan.slice_count());
+  const double alpha = request.microscope.convergence_mrad * 1e-3;
+  const double spread = alpha * (std::abs(request.microscope.defocus_A) + half_depth);
+  const double field_y = static_cast<double>(plan.scan.ny) / 2 * plan.scan.pixel_A;
+  const double field_x = static_cast<double>(plan.scan.nx) / 2 * plan.scan.pixel_A;
+  const double half = std::max({outer_radius, field_y, field_x}) + kFieldMargin_A + spread;
+  return {2 * half, 2 * half};
+}
+
+void warn_of_coarse_scan(const Request& request, Plan& plan) {
+  const double nyquist = nyquist_step_A(plan.wavelength_A, request.microscope.convergence_mrad);
+  if (plan.scan.step_A() <= nyquist * (1 + 1e-9)) return;
+  plan.warnings.push_back(
+      fmt::format("probes are {:.4f} Å apart, more than the {:.4f} Å that a probe of {} mrad needs to be "
+                  "sampled without loss; "
+                  "scan.probe_step_A: auto would take {} times as many",
+                  plan.scan.step_A(), nyquist, request.microscope.convergence_mrad,
+                  static_cast<long>(std::pow(std::ceil(plan.scan.step_A() / nyquist), 2))));
+}
+
+}  // namespace
+
+std::size_t Plan::slice_count() const {
+  std::size_t most = 0;
+  for (const auto& s : slices) most = std::max(most, s.count);
+  return most;
+}
+
+Plan make_plan(const Request& request) {
+  check_numbers(request);
+  Plan plan;
+  const auto add = [&plan](const std::vector<std::string>& more) {
+    plan.warnings.insert(plan.warnings.end(), more.begin(), more.end());
+  };
+  plan.wavelength_A = electron_wavelength_A(request.microscope.voltage_kV);
+  for (const auto& angles : request.tilts) plan.rotation.push_back(rotation_matrix(angles));
+  plan.grid = lateral_grid(request, plan.rotation);
+  const double coarsest = std::max(plan.grid.sampling_x_A, plan.grid.sampling_y_A);
+  plan.angle_limit_mrad = multislice::angle_limit_mrad(request.microscope.voltage_kV, coarsest);
+  check_convergence(request.microscope.convergence_mrad, plan.angle_limit_mrad, plan.wavelength_A);
+  plan.detectors = plan_detectors(request.detectors, plan.angle_limit_mrad, plan.wavelength_A);
+  plan.electrons_per_pixel =
+      imaging::electrons_per_pixel({request.microscope.dose_e_per_A2, request.microscope.dose_total_e_per_A2,
+                                    request.microscope.screen_current_pA, request.microscope.dwell_us},
+                                   request.scan.pixel_A, request.tilts.size());
+
+  plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal);
+  plan.sites = atoms::filled_sites(request.specimen, request.specimen_options.occupancy, request.seed);
+  const double radius = atoms::outer_radius(request.specimen);
+  plan.scan = scan_grid(request.scan, radius, plan.wavelength_A, request.microscope.convergence_mrad);
+  plan.tiles = make_tiles(plan.scan);
+  for (std::size_t t = 0; t < request.tilts.size(); ++t)
+    plan.slices.push_back(slices_of_tilt(request, plan, t));
+  plan.full_side_A = full_side_A(request, plan, radius);
+
+  add(atoms::specimen_warnings(request.specimen, request.specimen_options.origin));
+  add(plan.thermal.warnings);
+  add(plan.detectors.warnings);
+  warn_of_lost_periods(request, plan.rotation, plan);
+  warn_of_coarse_scan(request, plan);
+  return plan;
+}
+
+multislice::EngineSettings engine_settings(const Request& request, const Plan& plan,
+                                           std::array<std::size_t, 2> window_px, bool whole) {
+  multislice::EngineSettings settings;
+  settings.microscope = request.microscope;
+  settings.detectors = plan.detectors.detectors;
+  settings.multislice = request.multislice;
+  settings.grid = plan.grid;
+  settings.window_y_px = window_px[0];
+  settings.window_x_px = window_px[1];
+  if (!whole) return settings;
+  const auto close = [](std::size_t window, std::size_t& cell, double sampling, double& corner) {
+    if (cell != 0) return;
+    cell = window;
+    corner = -static_cast<double>(window / 2) * sampling;
+  };
+  close(window_px[0], settings.grid.cell_y_px, plan.grid.sampling_y_A, settings.grid.corner_A.y());
+  close(window_px[1], settings.grid.cell_x_px, plan.grid.sampling_x_A, settings.grid.corner_A.x());
+  return settings;
+}
+
+namespace {
+
+template <class Displacement>
+multislice::BeamAtoms rotated(const Request& request, const Plan& plan, std::size_t tilt,
+                              Displacement displacement) {
+  multislice::BeamAtoms beam;
+  beam.weight = plan.sites.weight;
+  beam.position.reserve(plan.sites.atom.size());
+  beam.atomic_number.reserve(plan.sites.atom.size());
+  for (std::size_t i : plan.sites.atom) {
+    beam.atomic_number.push_back(request.specimen.atomic_number[i]);
+    beam.position.push_back(
+        to_beam_frame(plan.rotation[tilt], request.specimen.position[i] + displacement(i)));
+  }
+  return beam;
+}
+
+}  // namespace
+
+multislice::BeamAtoms beam_atoms(const Request& request, const Plan& plan, std::size_t tilt,
+                                 std::size_t configuration) {
+  return rotated(request, plan, tilt, [&](std::size_t i) {
+    return plan.thermal.displacement(request.seed, tilt, configuration, i);
+  });
+}
+
+multislice::BeamAtoms beam_atoms_at_rest(const Request& request, const Plan& plan, std::size_t tilt) {
+  return rotated(request, plan, tilt, [](std::size_t) { return Vec3(Vec3::Zero()); });
+}
+
+}  // namespace aetos::simulation

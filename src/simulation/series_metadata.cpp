@@ -1,0 +1,92 @@
+#include "aetos/simulation/series_metadata.hpp"
+
+#include "aetos/atoms/measures.hpp"
+#include "aetos/core/version.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+void describe_microscope(const Request& request, const Plan& plan, io::Metadata& m) {
+  const auto& o = request.microscope;
+  m.numbers = {{"voltage_kV", o.voltage_kV},
+               {"convergence_mrad", o.convergence_mrad},
+               {"defocus_A", o.defocus_A},
+               {"C30_A", o.C30_A},
+               {"C12_A", o.C12_A},
+               {"C12_deg", o.C12_deg},
+               {"source_fwhm_A", o.source_fwhm_A},
+               {"wavelength_A", plan.wavelength_A},
+               {"probe_step_A", plan.scan.step_A()}};
+  if (o.dose_e_per_A2) m.numbers["dose_e_per_A2"] = *o.dose_e_per_A2;
+  if (o.dose_total_e_per_A2) m.numbers["dose_total_e_per_A2"] = *o.dose_total_e_per_A2;
+  if (o.screen_current_pA) m.numbers["screen_current_pA"] = *o.screen_current_pA;
+  if (o.dwell_us) m.numbers["dwell_us"] = *o.dwell_us;
+  m.texts["focus_reference"] =
+      o.focus_reference == multislice::FocusReference::centre ? "centre" : "entrance";
+}
+
+void describe_detectors(const Request& request, const Plan& plan, io::Metadata& m) {
+  for (std::size_t d = 0; d < request.detectors.size(); ++d) {
+    const auto& asked = request.detectors[d];
+    m.numbers[asked.name + "_inner_mrad"] = asked.inner_mrad;
+    m.numbers[asked.name + "_outer_mrad"] = asked.outer_mrad > 0 ? asked.outer_mrad : plan.angle_limit_mrad;
+    m.numbers[asked.name + "_covered_share"] = plan.detectors.covered_share[d];
+    if (asked.kind == multislice::DetectorKind::radial)
+      m.numbers[asked.name + "_step_mrad"] = asked.step_mrad;
+  }
+}
+
+void describe_multislice(const Request& request, const Plan& plan, const Window& window, io::Metadata& m) {
+  const auto& o = request.multislice;
+  m.numbers["sampling_x_A"] = plan.grid.sampling_x_A;
+  m.numbers["sampling_y_A"] = plan.grid.sampling_y_A;
+  m.numbers["slice_A"] = o.slice_A;
+  m.numbers["angle_limit_mrad"] = plan.angle_limit_mrad;
+  m.numbers["window_x_px"] = static_cast<double>(window.px[1]);
+  m.numbers["window_y_px"] = static_cast<double>(window.px[0]);
+  if (window.error_estimate) m.numbers["window_error_estimate"] = *window.error_estimate;
+  m.texts["slicing"] = o.slicing == multislice::Slicing::projected ? "projected" : "finite";
+  m.texts["parametrization"] =
+      o.parametrization == multislice::Parametrization::kirkland ? "kirkland" : "lobato";
+  m.texts["detector_edges"] = o.detector_edges == multislice::DetectorEdges::area ? "area" : "hard";
+}
+
+void describe_sample(const Request& request, const Plan& plan, io::Metadata& m) {
+  m.texts["file"] = request.specimen_options.file;
+  m.numbers["atoms"] = static_cast<double>(plan.sites.atom.size());
+  for (const auto& [symbol, count] : atoms::count_by_species(request.specimen))
+    m.numbers["sites_" + symbol] = static_cast<double>(count);
+  m.numbers["frozen_phonons"] = static_cast<double>(plan.configurations());
+  m.numbers["largest_rms_displacement_A"] = plan.thermal.largest_rms_A();
+  m.numbers["seed"] = static_cast<double>(request.seed);
+}
+
+}  // namespace
+
+io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const Window& window,
+                               const std::vector<Signal>& signals) {
+  io::TiltSeriesInfo info;
+  info.tilts = request.tilts.size();
+  info.ny = plan.scan.ny;
+  info.nx = plan.scan.nx;
+  info.pixel_A = plan.scan.pixel_A;
+  info.angles = request.tilts;
+  for (const auto& s : signals)
+    for (auto& name : image_names(request, plan, s)) info.signals.push_back(std::move(name));
+  info.electrons_per_pixel = plan.electrons_per_pixel;
+  describe_microscope(request, plan, info.microscope);
+  describe_detectors(request, plan, info.microscope);
+  describe_multislice(request, plan, window, info.microscope);
+  describe_sample(request, plan, info.sample);
+  return info;
+}
+
+io::Provenance series_provenance(const RunContext& context) {
+  return {.version = kVersion,
+          .commit = kCommit,
+          .config_text = context.config_text,
+          .fingerprint = context.fingerprint,
+          .seed = context.seed};
+}
+
+}  // namespace aetos::simulation

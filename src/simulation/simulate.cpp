@@ -1,0 +1,165 @@
+#include "aetos/simulation/simulate.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/core/progress.hpp"
+#include "aetos/parallel/journal.hpp"
+#include "aetos/parallel/partition.hpp"
+#include "aetos/simulation/series.hpp"
+#include "aetos/simulation/tile_worker.hpp"
+#include "aetos/simulation/window.hpp"
+#include "aetos/simulation/window_warnings.hpp"
+#include "aetos/simulation/work_items.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+using Finished = std::map<Journal::Key, Journal::Place>;
+
+/// The items still to be done, what each costs, and how much of the whole is behind us.
+struct Remaining {
+  std::vector<WorkItem> items;
+  std::vector<double> cost;
+  double cost_done = 0, cost_total = 0;
+};
+
+Remaining remaining_work(const Request& request, const Plan& plan, const Window& window,
+                         const Finished& finished) {
+  Remaining left;
+  std::vector<TileWork> work;
+  for (const auto& item : all_items(plan)) {
+    if (item.tile == 0 && item.configuration == 0) work = tile_work(request, plan, window, item.tilt);
+    const double cost = work[item.tile].cost;
+    left.cost_total += cost;
+    if (finished.count(key_of(item))) {
+      left.cost_done += cost;
+      continue;
+    }
+    left.items.push_back(item);
+    left.cost.push_back(cost);
+  }
+  return left;
+}
+
+/// What this rank did.
+struct Done {
+  std::uint64_t wave_slices = 0, vacuum_probes = 0;
+  double potential_s = 0, waves_s = 0;
+  bool stopped_early = false;
+};
+
+/// This rank's share of the remaining items, each journalled when it is finished. Talks to nobody.
+Done work_through(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
+                  const Remaining& left) {
+  const auto parts = weighted_partition(left.cost, static_cast<std::size_t>(context.comm.size()));
+  const auto& mine = parts[static_cast<std::size_t>(context.comm.rank())];
+  Done done;
+  if (mine.empty()) return done;
+  double my_total = 0, my_done = 0;
+  for (std::size_t i : mine) my_total += left.cost[i];
+
+  TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
+  Journal journal(context.work, context.fingerprint, context.comm.rank(), context.checkpoint_interval_s);
+  // Counted in probes of the whole run, as far as this rank's share of the cost tells.
+  const double all_probes =
+      static_cast<double>(request.tilts.size() * plan.configurations() * plan.scan.probes());
+  const double share_done = left.cost_done / left.cost_total;
+  Progress progress("probes", all_probes, share_done * all_probes);
+  for (std::size_t i : mine) {
+    if (context.stop.requested()) {
+      done.stopped_early = true;
+      break;
+    }
+    const WorkItem& item = left.items[i];
+    const auto probes = tile_probes(plan.scan, plan.tiles[item.tile]);
+    Array<float, 2> out({probes.size(), worker.engine().channels().count});
+    const auto cost = worker.simulate(item.tilt, item.configuration, probes, out);
+    journal.append(key_of(item), std::as_bytes(out.flat()));
+    done.wave_slices += cost.wave_slices;
+    done.vacuum_probes += cost.vacuum_probes;
+    done.potential_s += cost.potential_s;
+    done.waves_s += cost.waves_s;
+    my_done += left.cost[i];
+    progress.update((share_done + (1 - share_done) * my_done / my_total) * all_probes);
+  }
+  journal.flush();
+  progress.finish();
+  return done;
+}
+
+void end_if_stopped(const RunContext& context, const Done& done) {
+  if (!context.comm.any(done.stopped_early)) return;
+  throw Interrupted(
+      fmt::format("simulation stopped by {}; all finished work is on disk, --resume goes on from there",
+                  context.stop.reason()));
+}
+
+nlohmann::json number_or_null(const std::optional<double>& value) {
+  return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
+nlohmann::json summary(const Request& request, const Plan& plan, const Window& window) {
+  nlohmann::json j;
+  j["tilts"] = request.tilts.size();
+  j["phonons"] = plan.configurations();
+  j["probes"] = plan.scan.probes();
+  j["slices"] = plan.slice_count();
+  j["image_px"] = {plan.scan.ny, plan.scan.nx};
+  j["pixel_A"] = plan.scan.pixel_A;
+  j["atoms"] = plan.sites.atom.size();
+  if (window.px[0] == window.px[1])
+    j["window_px"] = window.px[0];
+  else
+    j["window_px"] = window.px;
+  j["window_error_estimate"] = number_or_null(window.error_estimate);
+  j["sampling_A"] = {plan.grid.sampling_y_A, plan.grid.sampling_x_A};
+  j["angle_limit_mrad"] = plan.angle_limit_mrad;
+  for (std::size_t d = 0; d < request.detectors.size(); ++d)
+    j["covered_share"][request.detectors[d].name] = plan.detectors.covered_share[d];
+  j["electrons_per_pixel"] = number_or_null(plan.electrons_per_pixel);
+  return j;
+}
+
+}  // namespace
+
+nlohmann::json simulate(const RunContext& context, const Request& request,
+                        const std::filesystem::path& file) {
+  const Plan plan = make_plan(request);
+  (void)signals_of(plan);
+  for (const auto& warning : plan.warnings) log::warn("{}", warning);
+  log::info("simulating {} tilts x {} configurations, {} x {} pixels of {} Å, {} atoms, {}",
+            request.tilts.size(), plan.configurations(), plan.scan.ny, plan.scan.nx, plan.scan.pixel_A,
+            plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
+  const Window window = choose_window(context.comm, request, plan);
+  log::info("{}", window.reason);
+  for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
+
+  Done done;
+  context.comm.agree([&] {
+    const auto before = Journal::scan(context.work, context.fingerprint);
+    const Remaining left = remaining_work(request, plan, window, before);
+    if (!before.empty())
+      log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
+    if (left.items.size() < static_cast<std::size_t>(context.comm.size()))
+      log::info("{} ranks for {} work items: some stay idle", context.comm.size(), left.items.size());
+    done = work_through(context, request, plan, window, left);
+  });
+  end_if_stopped(context, done);
+  context.comm.barrier();
+
+  Finished finished;
+  context.comm.agree([&] { finished = Journal::scan(context.work, context.fingerprint); });
+  write_series(context, request, plan, window, finished, file);
+
+  auto result = summary(request, plan, window);
+  result["probe_slices"] = context.comm.sum(static_cast<std::int64_t>(done.wave_slices + window.wave_slices));
+  result["vacuum_probes"] = context.comm.sum(static_cast<std::int64_t>(done.vacuum_probes));
+  result["potential_s"] = context.comm.max(done.potential_s);
+  result["waves_s"] = context.comm.max(done.waves_s);
+  return result;
+}
+
+}  // namespace aetos::simulation

@@ -1,0 +1,132 @@
+#include "aetos/simulation/window.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/fft.hpp"
+#include "aetos/simulation/window_samples.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+/// Windows are whole numbers of this many pixels, so that rows stay aligned for vector instructions.
+constexpr std::size_t kGranularity_px = 16;
+constexpr double kSmallestWindow_A = 9.6;
+constexpr double kReferenceWindow_A = 38.4;
+/// Room for the scatter of a sample's error and for what is left of it in the reference.
+constexpr double kSafety = 1.25;
+
+std::size_t axis_px(double width_A, double sampling_A, std::size_t period_px) {
+  const auto wanted = static_cast<std::size_t>(std::ceil(width_A / sampling_A - 1e-6));
+  const std::size_t px = fft::fast_size(std::max<std::size_t>(wanted, 1), kGranularity_px);
+  return period_px == 0 ? px : std::min(px, period_px);
+}
+
+double width_A(const Plan& plan, const Window& window) {
+  return std::min(static_cast<double>(window.px[0]) * plan.grid.sampling_y_A,
+                  static_cast<double>(window.px[1]) * plan.grid.sampling_x_A);
+}
+
+std::string size_words(const Plan& plan, const Window& window) {
+  return fmt::format("{} x {} px ({:.1f} Å)", window.px[0], window.px[1], width_A(plan, window));
+}
+
+bool holds(const Window& outer, const Window& inner) {
+  return outer.px[0] >= inner.px[0] && outer.px[1] >= inner.px[1];
+}
+
+/// Windows from the smallest sensible one up to below the reference, each at least 15 % wider than the one
+/// before.
+std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Window& reference) {
+  std::vector<Window> list;
+  for (double width = narrowest_A;;) {
+    const Window next = window_of_width(plan, width);
+    if (holds(next, reference)) return list;
+    list.push_back(next);
+    width = std::max(width_A(plan, next) * 1.15, width * 1.15);
+  }
+}
+
+Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,
+                           double tolerance) {
+  const double narrowest =
+      std::max(kSmallestWindow_A, narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A));
+  Window reference = window_of_width(plan, std::max(kReferenceWindow_A, 2.5 * narrowest));
+  if (const Window full = full_window(plan); holds(reference, full)) reference = full;
+  const auto list = candidates(plan, narrowest, reference);
+  const auto samples = draw_samples(request, plan);
+  std::uint64_t spent = 0;
+  const auto truth = sample_signals(comm, request, plan, reference, samples, spent);
+  double last_error = 0;
+  for (Window window : list) {
+    const auto signals = sample_signals(comm, request, plan, window, samples, spent);
+    const auto [chosen_by, held_back] = sample_errors(plan, samples, signals, truth);
+    last_error = kSafety * std::max(chosen_by, held_back);
+    if (last_error > tolerance) continue;
+    window.error_estimate = last_error;
+    window.wave_slices = spent;
+    window.reason = fmt::format(
+        "window {}: estimated error {:.2e}, tolerance {:.2e} (against {} on {} sample probes: {:.2e}, {:.2e} "
+        "held back)",
+        size_words(plan, window), last_error, tolerance, size_words(plan, reference), samples.probe_count(),
+        chosen_by, held_back);
+    return window;
+  }
+  reference.error_estimate = reference.whole ? 0 : last_error;
+  reference.wave_slices = spent;
+  reference.reason =
+      fmt::format("window {}: no smaller one held the tolerance {:.2e} (the next smaller: {:.2e})",
+                  size_words(plan, reference), tolerance, last_error);
+  return reference;
+}
+
+}  // namespace
+
+Window full_window(const Plan& plan) {
+  Window window;
+  window.whole = true;
+  window.error_estimate = 0;
+  const auto axis = [](double side_A, double sampling_A, std::size_t period_px) {
+    return period_px ? period_px : axis_px(side_A, sampling_A, 0);
+  };
+  window.px = {axis(plan.full_side_A[0], plan.grid.sampling_y_A, plan.grid.cell_y_px),
+               axis(plan.full_side_A[1], plan.grid.sampling_x_A, plan.grid.cell_x_px)};
+  window.reason = "window " + size_words(plan, window) + ": the whole cell";
+  return window;
+}
+
+Window window_of_width(const Plan& plan, double width) {
+  if (!(width > 0) || !std::isfinite(width))
+    throw InputError("multislice.window.width_A", fmt::format("{}", width), "a length above 0");
+  Window window;
+  window.px = {axis_px(width, plan.grid.sampling_y_A, plan.grid.cell_y_px),
+               axis_px(width, plan.grid.sampling_x_A, plan.grid.cell_x_px)};
+  window.whole = window.px[0] == plan.grid.cell_y_px && window.px[1] == plan.grid.cell_x_px;
+  if (window.whole) window.error_estimate = 0;
+  window.reason = "window " + size_words(plan, window) + ": as asked for";
+  return window;
+}
+
+Window choose_window(const Communicator& comm, const Request& request, const Plan& plan) {
+  if (const auto* by = std::get_if<multislice::WindowTolerance>(&request.multislice.window))
+    return window_by_tolerance(comm, request, plan, by->tolerance);
+  return expected_window(request, plan);
+}
+
+Window expected_window(const Request& request, const Plan& plan) {
+  if (const auto* by = std::get_if<multislice::WindowWidth>(&request.multislice.window))
+    return window_of_width(plan, by->width_A);
+  if (std::holds_alternative<multislice::WindowFull>(request.multislice.window)) return full_window(plan);
+  const double tolerance = std::get<multislice::WindowTolerance>(request.multislice.window).tolerance;
+  if (!(tolerance > 0 && tolerance < 1))
+    throw InputError("multislice.window.tolerance", fmt::format("{}", tolerance), "a number between 0 and 1");
+  const double narrowest = narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A);
+  const Window guess = window_of_width(plan, std::max(tolerance < 0.004 ? 19.2 : 12.8, narrowest));
+  const Window full = full_window(plan);
+  return holds(guess, full) ? full : guess;
+}
+
+}  // namespace aetos::simulation
