@@ -2,7 +2,15 @@
 # assumed. Each becomes one imported target that the rooms link.
 find_package(MPI REQUIRED COMPONENTS C CXX)
 set(HDF5_PREFER_PARALLEL ON)
-find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(HDF5 COMPONENTS C)
+if(NOT HDF5_FOUND)
+  # HDF5's own compiler wrapper fails where the path of the build has a space in it; its package file does not.
+  find_package(PkgConfig REQUIRED)
+  pkg_search_module(HDF5_MPI REQUIRED hdf5-openmpi hdf5-mpich hdf5-mpi)
+  set(HDF5_C_INCLUDE_DIRS ${HDF5_MPI_INCLUDE_DIRS})
+  set(HDF5_C_LIBRARIES ${HDF5_MPI_LINK_LIBRARIES})
+  set(HDF5_IS_PARALLEL TRUE)
+endif()
 if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "AETOS needs a parallel HDF5 (found a serial one at ${HDF5_INCLUDE_DIRS}). "
                       "Debian: libhdf5-openmpi-dev; elsewhere set HDF5_ROOT.")
