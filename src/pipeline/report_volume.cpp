@@ -133,10 +133,11 @@ std::string volume_section(const Run& run) {
   if (info.voxel_A) words += " of " + format_short(*info.voxel_A) + " Å";
   if (const auto method = text(stage, "method"); !method.empty())
     words += ", " + method + ", " + format(number(stage, "iterations")) + " iterations";
-  words +=
-      ". Slices one voxel thick through the rotation centre, on one grey scale; the beam ran along z at zero "
-      "tilt, "
-      "so that the missing wedge of angles lies about z.";
+  words += ". Slices one voxel thick through the rotation centre, on one grey scale.";
+  const bool plain = std::all_of(info.angles.begin(), info.angles.end(),
+                                 [](const EulerAngles& a) { return a.phi_deg == 0 && a.psi_deg == 0; });
+  if (plain && !info.angles.empty())
+    words += " The beam ran along z at zero tilt, so that the missing wedge of angles lies about z.";
   std::vector<std::string> plots;
   for (auto f : {history_figure(info), per_projection_figure(run, info)})
     if (!f.empty()) plots.push_back(std::move(f));
