@@ -35,6 +35,10 @@ bool from_command_line(const YamlNode& node) {
 
 }  // namespace
 
+std::string place_with_key(const std::string& place, const std::string& dotted) {
+  return place == "--set " + dotted ? place : place + ", " + dotted;
+}
+
 std::string Reader::dotted() const {
   std::string out;
   for (const auto& name : path_) out += (out.empty() ? "" : ".") + name;
@@ -44,13 +48,11 @@ std::string Reader::dotted() const {
 std::string Reader::place_of(const std::string& dotted_key) const {
   for (std::string key = dotted_key; !key.empty();) {
     const auto found = places.find(key);
-    const bool by_set = found != places.end() && found->second.starts_with("--");
-    if (by_set && key == dotted_key) return found->second;
-    if (found != places.end()) return found->second + ", " + dotted_key;
+    if (found != places.end()) return place_with_key(found->second, dotted_key);
     const auto dot = key.rfind('.');
     key.resize(dot == std::string::npos ? 0 : dot);
   }
-  return file + ", " + dotted_key;
+  return place_with_key(file, dotted_key);
 }
 
 void Reader::value(const std::string& key, const YamlNode& node, const std::function<void()>& read) {
@@ -62,8 +64,7 @@ void Reader::value(const std::string& key, const YamlNode& node, const std::func
       throw InputError(node.place, "nothing", "a value (leave the key out for its default)");
     read();
   } catch (const InputError& e) {
-    const std::string place = e.place().starts_with("--") ? e.place() : e.place() + ", " + here;
-    errors.emplace_back(place, e.found(), e.expected());
+    errors.emplace_back(place_with_key(e.place(), here), e.found(), e.expected());
   }
   leave();
 }

@@ -39,6 +39,9 @@ struct Entry {
   About about;
 };
 
+/// "demo.yaml:7, scan.pixel_A", or "--set scan.pixel_A" where that says it all.
+std::string place_with_key(const std::string& place, const std::string& dotted);
+
 /// The state of one reading: where it stands, and everything wrong so far.
 class Reader {
  public:

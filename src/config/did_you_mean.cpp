@@ -65,7 +65,7 @@ InputError unknown_key(const Reader& reader, const YamlNode& node, const std::st
   // A key of another section, spelt right, is a better guess than a sibling spelt otherwise.
   std::optional<Candidate> elsewhere;
   consider_all(elsewhere, key, *reader.keys, "");
-  if (elsewhere && (!best || best->distance > 0)) best = elsewhere;
+  if (elsewhere && (!best || best->distance > elsewhere->distance)) best = elsewhere;
 
   const std::string section = reader.dotted();
   std::string found = "unknown key '" + key + "'" + (section.empty() ? "" : " in " + section);

@@ -93,7 +93,7 @@ std::optional<InputError> later_value(const LaterValue& later, const YamlNode& n
 std::optional<InputError> not_available(const std::string& dotted, const YamlNode& node) {
   const std::string key = without_indices(dotted);
   if (auto error = later_key(key, node.place)) return error;
-  const std::string place = node.place.starts_with("--") ? node.place : node.place + ", " + dotted;
+  const std::string place = place_with_key(node.place, dotted);
   for (const auto& later : later_values())
     if (key == later.key) return later_value(later, node, place);
   return std::nullopt;

@@ -83,9 +83,12 @@ void check_simulation(Reader& r, const Master& m) {
   if (m.detectors.empty())
     r.fail(r.place_of("detectors"), "no detectors, and the simulate stage needs one",
            "detectors, as in [{name: adf, kind: annular, inner_mrad: 39.4, outer_mrad: 200}]");
-  if (!has_tilts(m.tilts) && !r.given("tilts.theta_deg") && !r.given("tilts.euler_deg") &&
-      !r.given("tilts.file"))
-    r.fail(r.place_of("tilts"), "no tilt angles, and the simulate stage needs them",
+  // A tilt key with a wrong value has been told already.
+  const bool told = std::any_of(r.errors.begin(), r.errors.end(), [](const InputError& e) {
+    return e.place().find("tilts.") != std::string::npos;
+  });
+  if (!has_tilts(m.tilts) && !told)
+    r.fail(r.place_of("tilts"), "no tilt angles, and the simulate stage needs at least one angle",
            "theta_deg, euler_deg or file");
 }
 
@@ -178,7 +181,7 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
     r.fail(r.file, "nothing to do",
            "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare)");
   for (Stage stage : {Stage::preprocess, Stage::analyze})
-    if (!named && runs(m, stage))
+    if ((!named || !only_stages.empty()) && runs(m, stage))
       r.fail(r.place_of(stage_name(stage)),
              fmt::format("the stage '{}' is not available in this version", stage_name(stage)),
              "simulate, reconstruct, trace, compare");
