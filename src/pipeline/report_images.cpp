@@ -1,12 +1,11 @@
 #include "aetos/pipeline/report_images.hpp"
 
 #include <fmt/format.h>
-#include <png.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "aetos/core/error.hpp"
+#include "aetos/io/png.hpp"
 #include "aetos/pipeline/report_page.hpp"
 
 namespace aetos::pipeline::report {
@@ -21,25 +20,6 @@ std::vector<std::uint8_t> to_grey(View<const float, 2> image, const GreyScale& s
     grey.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(share, 0.0, 1.0))));
   }
   return grey;
-}
-
-std::vector<std::uint8_t> encode_png(const std::vector<std::uint8_t>& grey, std::size_t height,
-                                     std::size_t width) {
-  png_image header{};
-  header.version = PNG_IMAGE_VERSION;
-  header.width = static_cast<png_uint_32>(width);
-  header.height = static_cast<png_uint_32>(height);
-  header.format = PNG_FORMAT_GRAY;
-  png_alloc_size_t bytes = 0;
-  std::vector<std::uint8_t> png;
-  if (png_image_write_to_memory(&header, nullptr, &bytes, 0, grey.data(), 0, nullptr) != 0) {
-    png.resize(bytes);
-    if (png_image_write_to_memory(&header, png.data(), &bytes, 0, grey.data(), 0, nullptr) != 0) {
-      png.resize(bytes);
-      return png;
-    }
-  }
-  throw ResourceError(std::string("cannot make a picture of the report: ") + header.message);
 }
 
 }  // namespace
@@ -75,22 +55,8 @@ Array<float, 2> downsample(View<const float, 2> image, std::size_t k) {
   return small;
 }
 
-std::string base64(const std::vector<std::uint8_t>& bytes) {
-  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t j = 0; j < 3; ++j) word = word << 8 | (j < have ? bytes[i + j] : 0U);
-    for (std::size_t j = 0; j < 4; ++j) out += j <= have ? kAlphabet[word >> (18 - 6 * j) & 63U] : '=';
-  }
-  return out;
-}
-
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale) {
-  return "data:image/png;base64," +
-         base64(encode_png(to_grey(image, scale), image.extent(0), image.extent(1)));
+  return io::png_data_uri(io::encode_png_grey(to_grey(image, scale), image.extent(1), image.extent(0)));
 }
 
 double scale_bar_A(double field_A) {

@@ -66,14 +66,6 @@ TEST(ReportPlots, LeavesOutUndefinedPoints) {
   EXPECT_NE(line_plot({"x"}, {"y"}, {}, {}, "nothing").find("<svg"), std::string::npos);
 }
 
-TEST(ReportImages, Base64IsThatOfRfc4648) {
-  const auto encode = [](const std::string& s) { return base64({s.begin(), s.end()}); };
-  EXPECT_EQ(encode(""), "");
-  EXPECT_EQ(encode("f"), "Zg==");
-  EXPECT_EQ(encode("fo"), "Zm8=");
-  EXPECT_EQ(encode("foobar"), "Zm9vYmFy");
-}
-
 TEST(ReportImages, DownsamplingKeepsTheMean) {
   Array<float, 2> image({5, 7});
   for (std::size_t i = 0; i < image.size(); ++i) image.data()[i] = static_cast<float>(i);

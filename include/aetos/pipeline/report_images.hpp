@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,7 +25,6 @@ Array<float, 2> downsample(View<const float, 2> image, std::size_t block);
 
 /// "data:image/png;base64,..." of an image (y, x), 8 bits.
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale);
-std::string base64(const std::vector<std::uint8_t>& bytes);
 
 /// The round length (1, 2, 5 x 10^n Å) nearest to a quarter of the field, not above it.
 double scale_bar_A(double field_A);
