@@ -155,11 +155,11 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   const Images images = load_images(comm, request, plan, mine);
   if (request.interpolate_bad_pixels) log::info("note: {} bad pixels replaced", images.interpolated_pixels);
   const auto inside = make_support(comm, request.options.support, plan, mine, images.measured);
-  json result_extra;
+  json extra = json::object();
   if (request.options.support != "none") {
     const double share = support_share(comm, plan, mine, inside);
     log::info("  support: {:.1f} % of the volume", 100 * share);
-    result_extra["support_share"] = share;
+    extra["support_share"] = share;
   }
 
   auto resumed = read_checkpoint(context, plan, mine, request.options.iterations);
@@ -172,7 +172,7 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   write_volume(context, request, plan, mine, state, factors, file);
 
   json result = summary(request, plan, state, factors);
-  result.update(result_extra);
+  result.update(extra);
   if (request.interpolate_bad_pixels) result["interpolated_pixels"] = images.interpolated_pixels;
   return result;
 }

@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <csignal>
+
+#include "aetos/core/error.hpp"
+#include "reconstruction/series_on_disk.hpp"
+#include "support/ranks.hpp"
+#include "support/temporary_folder.hpp"
+
+/// Reconstructions do not depend on the number of ranks, nor on where they were interrupted.
+namespace aetos {
+namespace {
+
+using namespace test;
+using reconstruction::Request;
+
+/// A folder that the root makes and removes, and a series in it.
+class Scene {
+ public:
+  Scene(const Communicator& comm, bool plain, std::size_t ny = 21) : comm_(comm) {
+    if (comm.is_root()) folder_.emplace();
+    path_ = comm.broadcast_string(folder_ ? folder_->path().string() : "");
+    std::vector<EulerAngles> angles;
+    for (double theta = -60; theta <= 60; theta += 20)
+      angles.push_back({plain ? 0 : 1.5, theta, plain ? 0 : -2});
+    write_series(comm, series(), angles, spots(angles, ny, 24));
+  }
+  ~Scene() { comm_.barrier(); }
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+
+  std::filesystem::path series() const { return path_ / "series.h5"; }
+  std::filesystem::path folder(const std::string& name) const { return path_ / name; }
+
+ private:
+  const Communicator& comm_;
+  std::optional<TemporaryFolder> folder_;
+  std::filesystem::path path_;
+};
+
+/// The same request on the first 1, 2, 3... ranks of a communicator gives the same numbers.
+void expect_same_on_all_sizes(const Communicator& comm, const Request& request, const Scene& scene) {
+  nlohmann::json first;
+  for (int ranks = 1; ranks <= comm.size(); ++ranks) {
+    const Communicator part = comm.split(comm.rank() < ranks ? 0 : 1);
+    if (comm.rank() < ranks) {
+      const auto folder = scene.folder("ranks-" + std::to_string(ranks));
+      const auto summary = run_driver(part, folder, request);
+      if (ranks == 1) first = summary;
+      if (comm.is_root()) {
+        EXPECT_EQ(summary, first) << ranks << " ranks";
+        EXPECT_TRUE(same_bits(read_whole_volume(folder), read_whole_volume(scene.folder("ranks-1"))));
+      }
+    }
+    comm.barrier();
+  }
+}
+
+TEST(ReconstructionRanks, PlainSeriesByEachMethodAndProjector) {
+  AETOS_RANKS(comm, 4);
+  for (const char* method : {"resire", "resire-nesterov"})
+    for (auto projector : {tomography::Projector::fourier, tomography::Projector::real_space}) {
+      const Scene scene(comm, true);
+      Request request = quick_request(scene.series());
+      request.options.method = method;
+      request.options.projector = projector;
+      request.options.support = "auto";
+      request.interpolate_bad_pixels = true;
+      expect_same_on_all_sizes(comm, request, scene);
+    }
+}
+
+TEST(ReconstructionRanks, GeneralEulerAngles) {
+  AETOS_RANKS(comm, 3);
+  const Scene scene(comm, false, 10);
+  Request request = quick_request(scene.series());
+  request.options.method = "resire-nesterov";
+  request.options.support = "auto";
+  request.options.iterations = 5;
+  expect_same_on_all_sizes(comm, request, scene);
+}
+
+TEST(ReconstructionRanks, MoreRanksThanRows) {
+  AETOS_RANKS(comm, 4);
+  const Scene scene(comm, true, 3);
+  expect_same_on_all_sizes(comm, quick_request(scene.series()), scene);
+}
+
+TEST(ReconstructionRanks, BadInputOfOneRankEndsAll) {
+  AETOS_RANKS(comm, 3);
+  const Scene scene(comm, true);
+  std::vector<EulerAngles> angles{{0, 0, 0}, {0, 10, 0}};
+  auto images = spots(angles, 21, 24);
+  images(1, 20, 3) = std::nanf("");  // in the last rank's rows
+  write_series(comm, scene.folder("bad.h5"), angles, images);
+  EXPECT_THROW(run_driver(comm, scene.folder("bad"), quick_request(scene.folder("bad.h5"))), InputError);
+}
+
+TEST(ReconstructionRanks, InterruptedAndResumedOnOtherNumbersOfRanks) {
+  AETOS_RANKS(comm, 4);
+  for (const bool plain : {true, false}) {
+    const Scene scene(comm, plain, 10);
+    Request request = quick_request(scene.series());
+    request.options.method = "resire-nesterov";
+    request.options.iterations = 7;
+    run_driver(comm, scene.folder("whole"), request);
+    Stop stop;
+    stop.set_time_limit(std::chrono::duration<double>(0));  // over before it begins: one iteration an attempt
+    for (int ranks : {4, 2, 3, 1}) {
+      const Communicator part = comm.split(comm.rank() < ranks ? 0 : 1);
+      if (comm.rank() < ranks)
+        EXPECT_THROW(run_driver(part, scene.folder("resumed"), request, stop), Interrupted)
+            << ranks << " ranks";
+      comm.barrier();
+    }
+    run_driver(comm, scene.folder("resumed"), request, {}, 0);
+    if (comm.is_root()) {
+      EXPECT_TRUE(
+          same_bits(read_whole_volume(scene.folder("resumed")), read_whole_volume(scene.folder("whole"))));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace aetos
