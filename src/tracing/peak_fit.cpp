@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "aetos/tracing/peaks.hpp"
 
@@ -12,7 +13,10 @@ using Vec6 = Eigen::Matrix<double, 6, 1>;  // centre (z, y, x), sigma, height, b
 using Mat6 = Eigen::Matrix<double, 6, 6>;
 
 constexpr int kMaximumSteps = 60;
-constexpr double kConverged = 1e-7;  // voxels, and relative to the height
+constexpr double kConverged = 1e-6;  // voxels, and relative to the height
+
+constexpr int kRecentrings = 4;
+constexpr double kCentred = 0.02;  // voxels
 
 struct Sample {
   Vec3 at;  // z, y, x in voxels from the maximum
@@ -121,13 +125,19 @@ double evaluate(const std::vector<Sample>& samples, const Vec6& p, Mat6* normal,
 }
 
 /// Levenberg-Marquardt with Marquardt's scaling. True if it converged.
-bool minimise(const std::vector<Sample>& samples, Vec6& p) {
+bool minimise(const std::vector<Sample>& samples, Vec6& p, bool free_background) {
   Mat6 normal;
   Vec6 gradient;
   double now = evaluate(samples, p, &normal, &gradient), damping = 1e-3;
   for (int step = 0; step < kMaximumSteps; ++step) {
     Mat6 damped = normal;
     damped.diagonal() *= 1 + damping;
+    if (!free_background) {
+      damped.row(5).setZero();
+      damped.col(5).setZero();
+      damped(5, 5) = 1;
+      gradient(5) = 0;
+    }
     const Vec6 move = -damped.ldlt().solve(gradient);
     if (!move.allFinite()) return false;
     Vec6 next = p + move;
@@ -161,31 +171,61 @@ double box_sum(const Slab& slab, const std::array<double, 3>& centre, double hal
 
 }  // namespace
 
+namespace {
+
+/// Fits the voxels about `centre`, from there. Where width and a free background run away together, as on
+/// flat tops, the background stays at the lowest voxel. Nothing if that does not converge either or leaves
+/// the place.
+std::optional<Vec6> fit_about(const Slab& slab, const std::array<double, 3>& centre, double height,
+                              const Maximum& maximum, const PeakOptions& options) {
+  const auto samples = samples_in_sphere(slab, centre, maximum, options.fit_radius);
+  double lowest = height;
+  for (const Sample& s : samples) lowest = std::min(lowest, s.value);
+  if (samples.size() <= 6 || !(height > lowest)) return {};
+  const double allowed = std::max(1.0, options.fit_radius / 2);
+  for (const bool free_background : {true, false}) {
+    Vec6 p;
+    for (std::size_t a = 0; a < 3; ++a) p(static_cast<Eigen::Index>(a)) = centre[a] - maximum.centre[a];
+    p.tail<3>() << options.fit_radius / 2, height - lowest, lowest;
+    if (minimise(samples, p, free_background) && p(4) > 0 && p(3) > 0.2 && p(3) < options.fit_radius &&
+        p.head<3>().norm() <= allowed)
+      return p;
+  }
+  return {};
+}
+
+std::array<double, 3> centre_of(const Maximum& maximum, const Vec6& p) {
+  std::array<double, 3> centre = maximum.centre;
+  for (std::size_t a = 0; a < 3; ++a) centre[a] += p(static_cast<Eigen::Index>(a));
+  return centre;
+}
+
+}  // namespace
+
 Peak fit_peak(const Slab& slab, const Maximum& maximum, const PeakOptions& options) {
   Peak peak;
   peak.smoothed = static_cast<double>(maximum.height);
   peak.centre = finer_maximum(slab, maximum, options.interpolation, peak.height);
-
-  const auto samples = samples_in_sphere(slab, peak.centre, maximum, options.fit_radius);
-  double lowest = peak.height;
-  for (const Sample& s : samples) lowest = std::min(lowest, s.value);
-  Vec6 p;
-  for (Eigen::Index a = 0; a < 3; ++a)
-    p(a) = peak.centre[static_cast<std::size_t>(a)] - maximum.centre[static_cast<std::size_t>(a)];
-  const Vec3 start = p.head<3>();
-  p.tail<3>() << options.fit_radius / 2, peak.height - lowest, lowest;
-
-  const double allowed = std::max(1.0, options.fit_radius / 2);
-  const bool converged = samples.size() > 6 && p(4) > 0 && minimise(samples, p);
-  if (converged && (p.head<3>() - start).norm() <= allowed && p(4) > 0 && p(3) > 0.2 &&
-      p(3) < 1.5 * options.fit_radius) {
+  // First about the maximum (the finer one, else the smoothed one's), then about the last fit's centre, so
+  // that the sphere lies evenly round the atom.
+  auto p = fit_about(slab, peak.centre, peak.height, maximum, options);
+  if (!p) p = fit_about(slab, maximum.centre, peak.height, maximum, options);
+  for (int round = 0; p && round < kRecentrings; ++round) {
+    const auto next = fit_about(slab, centre_of(maximum, *p), (*p)(4) + (*p)(5), maximum, options);
+    if (!next) break;
+    const double moved = (next->head<3>() - p->head<3>()).norm();
+    p = next;
+    if (moved < kCentred) break;
+  }
+  if (p) {
     peak.fit = PeakFit::gaussian;
-    for (std::size_t a = 0; a < 3; ++a) peak.centre[a] = maximum.centre[a] + p(static_cast<Eigen::Index>(a));
-    peak.sigma = p(3);
-    peak.height = p(4);
-    peak.background = p(5);
-    const double sum = evaluate(samples, p, nullptr, nullptr);
-    peak.residual = std::sqrt(sum / static_cast<double>(samples.size())) / p(4);
+    peak.centre = centre_of(maximum, *p);
+    peak.sigma = (*p)(3);
+    peak.height = (*p)(4);
+    peak.background = (*p)(5);
+    const auto samples = samples_in_sphere(slab, peak.centre, maximum, options.fit_radius);
+    const double sum = evaluate(samples, *p, nullptr, nullptr);
+    peak.residual = std::sqrt(sum / static_cast<double>(samples.size())) / peak.height;
   }
   peak.integrated = box_sum(slab, peak.centre, options.integration);
   return peak;

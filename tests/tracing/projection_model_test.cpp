@@ -1,0 +1,134 @@
+#include "aetos/tracing/projection_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/random.hpp"
+#include "aetos/core/units.hpp"
+
+namespace aetos::tracing {
+namespace {
+
+constexpr double kPixel = 0.35;
+
+struct Scene {
+  AtomModel model;
+  std::vector<double> parameters;
+};
+
+Scene scene(std::size_t atoms, std::size_t species) {
+  Scene s;
+  s.model.layout = {atoms, species};
+  const auto& at = s.model.layout;
+  s.parameters.resize(at.size());
+  for (std::size_t a = 0; a < atoms; ++a) {
+    s.model.species_of.push_back(a % species);
+    const auto u = random::uniform4(3, random::Domain::test, {0, 0, a});
+    for (std::size_t i = 0; i < 3; ++i) s.parameters[at.position(a) + i] = 10 * u[i] - 5;
+    s.parameters[at.intensity(a)] = 0.5 + u[3];
+  }
+  for (std::size_t k = 0; k < species; ++k) s.parameters[at.width(k)] = 0.16 + 0.08 * static_cast<double>(k);
+  s.parameters[at.growth()] = 2e-3;
+  return s;
+}
+
+Array<float, 2> noisy_image(const Scene& s, const Mat3& rotation, const Shape<2>& shape) {
+  const auto clean = project(s.model, s.parameters, rotation, shape, kPixel);
+  Array<float, 2> image(shape);
+  for (std::size_t i = 0; i < image.size(); ++i)
+    image.data()[i] = static_cast<float>(3 * clean.data()[i] + 0.2 +
+                                         0.1 * random::normal4(3, random::Domain::test, {1, 0, i})[0]);
+  return image;
+}
+
+TEST(ProjectionModel, an_atom_falls_where_the_convention_says_and_keeps_its_integral) {
+  Scene s = scene(1, 1);
+  const Vec3 r(1, 2, 3);  // the specification's test vector
+  for (std::size_t i = 0; i < 3; ++i) s.parameters[i] = r(static_cast<Eigen::Index>(i));
+  s.parameters[3] = 2.5;
+  for (const Shape<2> shape : {Shape<2>{40, 51}, Shape<2>{41, 50}}) {
+    const auto image = project(s.model, s.parameters, rotation_matrix({10, 20, 30}), shape, kPixel);
+    double sum = 0, u = 0, v = 0;
+    for (std::size_t y = 0; y < shape[0]; ++y)
+      for (std::size_t x = 0; x < shape[1]; ++x) {
+        sum += image(y, x);
+        u += image(y, x) * (static_cast<double>(x) - static_cast<double>(shape[1] / 2)) * kPixel;
+        v += image(y, x) * (static_cast<double>(y) - static_cast<double>(shape[0] / 2)) * kPixel;
+      }
+    EXPECT_NEAR(u / sum, 0.225708, 1e-4);
+    EXPECT_NEAR(v / sum, 3.192695, 1e-4);
+    EXPECT_NEAR(sum * kPixel * kPixel, 2.5, 1e-3);
+  }
+}
+
+TEST(ProjectionModel, scale_and_offset_are_found) {
+  const Scene s = scene(20, 1);
+  const Mat3 rotation = rotation_matrix({0, 25, 0});
+  const auto clean = project(s.model, s.parameters, rotation, {40, 40}, kPixel);
+  Array<float, 2> image({40, 40});
+  for (std::size_t i = 0; i < image.size(); ++i)
+    image.data()[i] = static_cast<float>(7 * clean.data()[i] - 2);
+  std::vector<double> gradient(s.parameters.size());
+  const auto fit = image_misfit(s.model, s.parameters, rotation, image, kPixel, gradient);
+  EXPECT_NEAR(fit.scale, 7, 1e-5);
+  EXPECT_NEAR(fit.offset, -2, 1e-5);
+  EXPECT_LT(fit.misfit, 1e-8);
+}
+
+TEST(ProjectionModel, gradient_equals_finite_differences) {
+  Scene s = scene(12, 2);
+  const Mat3 rotation = rotation_matrix({12, 34, -21});
+  const auto image = noisy_image(s, rotation, {42, 45});
+  for (std::size_t i = 0; i < s.parameters.size(); ++i)  // away from the truth
+    s.parameters[i] *= 1 + 0.05 * random::normal4(3, random::Domain::test, {2, 0, i})[0];
+  const std::size_t n = s.parameters.size();
+  std::vector<double> gradient(n), unused(n);
+  (void)image_misfit(s.model, s.parameters, rotation, image, kPixel, gradient);
+  double largest = 0;
+  for (std::size_t i = 0; i < 3 * s.model.layout.atoms; ++i)
+    largest = std::max(largest, std::abs(gradient[i]));
+  for (std::size_t i = 0; i < n; ++i) {
+    const double step = i == s.model.layout.growth() ? 1e-6 : 1e-5;
+    auto there = s.parameters;
+    there[i] += step;
+    const double up = image_misfit(s.model, there, rotation, image, kPixel, unused).misfit;
+    there[i] -= 2 * step;
+    const double down = image_misfit(s.model, there, rotation, image, kPixel, unused).misfit;
+    const double difference = (up - down) / (2 * step);
+    EXPECT_NEAR(gradient[i], difference, 2e-4 * std::max(largest, std::abs(difference))) << "parameter " << i;
+  }
+}
+
+TEST(ProjectionModel, an_atom_outside_the_image_and_an_empty_image_are_harmless) {
+  Scene s = scene(2, 1);
+  s.parameters[0] = 500;
+  Array<float, 2> image({30, 30});
+  std::vector<double> gradient(s.parameters.size(), 1.0);
+  const auto fit = image_misfit(s.model, s.parameters, Mat3::Identity(), image, kPixel, gradient);
+  EXPECT_EQ(fit.misfit, 0);
+  for (const double g : gradient) EXPECT_EQ(g, 0);
+}
+
+TEST(ProjectionModel, fisher_information_of_a_lone_atom_is_the_known_one) {
+  // Uniform variance v: I_uu = A² pi / (2 v pixel²), A the height (e.g. Ober et al. 2004 in the limit of
+  // small pixels).
+  Scene s = scene(1, 1);
+  const auto& at = s.model.layout;
+  for (std::size_t i = 0; i < 3; ++i) s.parameters[i] = 0.1;
+  s.parameters[at.growth()] = 0;
+  const double scale = 2,
+               height = scale * s.parameters[at.intensity(0)] / (2 * kPi * s.parameters[at.width(0)]);
+  Array<double, 2> variance({60, 60});
+  for (double& v : variance) v = 0.5;
+  std::vector<double> information(10);
+  add_fisher_information(s.model, s.parameters, Mat3::Identity(), scale, variance, 0.2, information);
+  const double expected = height * height * kPi / (2 * 0.5 * 0.2 * 0.2);
+  EXPECT_NEAR(information[0] / expected, 1, 1e-3);  // xx
+  EXPECT_NEAR(information[4] / expected, 1, 1e-3);  // yy
+  EXPECT_NEAR(information[7], 0, 1e-12);            // zz: not seen along the beam
+}
+
+}  // namespace
+}  // namespace aetos::tracing
