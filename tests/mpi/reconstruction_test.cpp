@@ -23,7 +23,7 @@ class Scene {
     path_ = comm.broadcast_string(folder_ ? folder_->path().string() : "");
     std::vector<EulerAngles> angles;
     for (double theta = -60; theta <= 60; theta += 20)
-      angles.push_back({plain ? 0 : 1.5, theta, plain ? 0 : -2});
+      angles.push_back({plain ? 0 : 1.5, theta, plain ? 0 : -2.0});
     write_series(comm, series(), angles, spots(angles, ny, 24));
   }
   ~Scene() { comm_.barrier(); }
