@@ -26,7 +26,7 @@ std::string refusal(const std::string& text) {
 }
 
 YamlNode scalar(const std::string& text) {
-  return *parse_yaml("v: " + text, "x.yaml").find("v");
+  return *parse_yaml(std::string("v: ").append(text), "x.yaml").find("v");
 }
 
 void expect_contains(const std::string& text, const std::string& part) {
@@ -87,8 +87,8 @@ TEST(YamlDocument, CopiesAliasesButNotWithoutEnd) {
   EXPECT_EQ(parse_yaml("a: &x 3\nb: *x\n", "x.yaml").find("b")->scalar, "3");
   std::string bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n";
   for (char c = 'b'; c < 'k'; ++c) {
-    bomb += std::string(1, c) + ": &" + c + " [";
-    for (int i = 0; i < 10; ++i) bomb += std::string(i ? "," : "") + "*" + static_cast<char>(c - 1);
+    bomb.append(1, c).append(": &").append(1, c).append(" [");
+    for (int i = 0; i < 10; ++i) bomb.append(i > 0 ? ",*" : "*").append(1, static_cast<char>(c - 1));
     bomb += "]\n";
   }
   expect_contains(refusal(bomb), "more than a million values");
@@ -107,8 +107,8 @@ TEST(YamlDocument, RefusesBrokenTextWithALine) {
   expect_contains(refusal("a: *nobody\n"), "x.yaml:1");
   expect_contains(refusal("a: 1\nb: \"\xE9\"\n"), "x.yaml:2: a character that is not UTF-8");
   expect_contains(refusal(std::string("a: \0", 4)), "binary");
-  EXPECT_NE(refusal("a: " + std::string(100000, '[')), "no error");
-  expect_contains(refusal("a: " + std::string(100, '[') + std::string(100, ']')), "too deeply");
+  EXPECT_NE(refusal(std::string("a: ").append(100000, '[')), "no error");
+  expect_contains(refusal(std::string("a: ").append(100, '[').append(100, ']')), "too deeply");
 }
 
 TEST(YamlDocument, RefusesAFolderAndAMissingFile) {
@@ -226,7 +226,7 @@ TEST(YamlDocument, SurvivesMutatedText) {
         text.erase(at, 1 + words[2] % 5);
       else
         text.insert(at, 1, bytes[words[2] % bytes.size()]);
-      if (text.empty()) text = "a";
+      if (text.empty()) text.push_back('a');
     }
     try {
       parse_yaml(text, "x.yaml");
