@@ -33,7 +33,9 @@ GreyScale grey_scale(const std::vector<View<const float, 2>>& images, double sha
   const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + rank, values.end());
   const double high = values[static_cast<std::size_t>(rank)];
-  const double low = std::min(0.0, static_cast<double>(*std::min_element(values.begin(), values.end())));
+  // Traces below zero, which a blur leaves, are zero.
+  const double least = *std::min_element(values.begin(), values.end());
+  const double low = least < -1e-3 * std::abs(high) ? least : 0;
   return {low, high > low ? high : low + 1};
 }
 

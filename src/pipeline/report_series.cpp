@@ -19,8 +19,14 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-/// The signal that a reconstruction takes by itself: the noisiest kind of the first detector with images.
-std::string shown_signal(const std::vector<std::string>& signals) {
+/// The signal that was reconstructed; else the noisiest kind of the first detector, which a reconstruction
+/// takes by itself.
+std::string shown_signal(const Run& run, const std::vector<std::string>& signals) {
+  if (run.has(files::volume)) {
+    const auto used = io::read_volume_info((run.folder / files::volume).string()).reconstruction.texts;
+    if (const auto name = used.find("signal"); name != used.end())
+      if (std::find(signals.begin(), signals.end(), name->second) != signals.end()) return name->second;
+  }
   for (const char* kind : {"_noisy", "_blurred", "_clean"})
     for (const auto& s : signals)
       if (ends_with(s, kind)) return s;
@@ -62,7 +68,9 @@ std::string angle_text(const io::TiltSeriesInfo& info, std::size_t tilt) {
 
 std::string ramp(const GreyScale& scale, bool counts) {
   const auto end = [&](double v) {
-    return escape(counts ? format_short(v) + " electrons" : format_short(100 * v) + " % of the beam");
+    if (counts) return escape(format_short(v)) + " electrons";
+    // Below zero are centres of mass, not intensities.
+    return escape(scale.low < 0 ? format_short(v) + " mrad" : format_short(100 * v) + " % of the beam");
   };
   return "<div class=\"ramp\"><span>" + end(scale.low) + "</span><i></i><span>" + end(scale.high) +
          "</span><span>· one grey scale for all tilts, black to white</span></div>\n";
@@ -119,7 +127,7 @@ std::string tilt_series_section(const Run& run) {
   if (!run.has(files::tilt_series)) return {};
   const auto file = (run.folder / files::tilt_series).string();
   const auto info = io::read_tilt_series_info(file);
-  const auto signal = shown_signal(info.signals);
+  const auto signal = shown_signal(run, info.signals);
   const auto tilts = chosen(info.tilts, kMostTilts);
   std::vector<Array<float, 2>> images;
   for (std::size_t t : tilts) images.push_back(thumbnail(file, signal, t, kThumbnail_px));
