@@ -23,9 +23,9 @@ std::pair<std::filesystem::path, std::string> split_array(const std::string& tex
 /// 1e6 and not 1000000 or 1e+06.
 std::string short_number(double value) {
   std::string text = fmt::format("{:g}", value);
-  for (const char* padding : {"e+0", "e+"})
+  for (const char* padding : {"e+0", "e+", "e-0"})
     if (const auto at = text.find(padding); at != std::string::npos)
-      return text.replace(at, std::string(padding).size(), "e");
+      return text.replace(at, std::string(padding).size(), padding[1] == '-' ? "e-" : "e");
   return text;
 }
 
@@ -208,7 +208,7 @@ Codec<std::string> path(const std::string& what, std::vector<std::string> words,
 
 Codec<std::string> element() {
   Codec<std::string> codec;
-  codec.about.words = "element symbol";
+  codec.about.words = "element symbols";
   codec.about.schema = json{{"type", "string"}, {"pattern", "^[A-Z][a-z]?$"}};
   codec.read = [](Reader&, const YamlNode& node, std::string& out) {
     out = io::as_text(node);

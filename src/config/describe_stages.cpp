@@ -124,6 +124,12 @@ Codec<std::vector<T>> list_or_word(const std::string& empty_word, const Codec<T>
   return codec;
 }
 
+Codec<std::vector<std::size_t>> projections() {
+  auto codec = list(count(0, kMostTilts));
+  codec.about.words = "list of whole numbers, 0 for the first projection";
+  return codec;
+}
+
 Codec<int> sign() {
   auto codec = whole(-1, 1);
   codec.about.words = "1, -1";
@@ -147,7 +153,7 @@ Codec<TiltOptions> describe_tilts() {
       field<S>("file", &S::file, path("a path of .mat[:array], .rawtlt, .tlt, .txt or .csv", {}, "none"),
                "instead: a file of angles, one line or row per projection"),
       field<S>("sign", &S::sign, sign(), "-1 turns every theta round"),
-      field<S>("exclude", &S::exclude, list(count(0, kMostTilts)), "projections left out, counted from 0"),
+      field<S>("exclude", &S::exclude, projections(), "projections left out, counted from 0"),
   });
 }
 
@@ -242,7 +248,7 @@ Codec<AnalyzeOptions> describe_analyze() {
   return group<S>({
       field<S>("input", &S::input, path("a path of an atom file", {}, "auto"),
                "atoms; auto: those that the trace stage found"),
-      field<S>("measures", &S::measures, list(text("name of a measure")), "what to measure"),
+      field<S>("measures", &S::measures, list(text("names of measures")), "what to measure"),
       field<S>("cutoff_A", &S::cutoff_A, optional("auto", number({0, 100, "2.5 to 5", true})),
                "neighbours are nearer than this; auto: the first minimum of the radial distribution"),
   });

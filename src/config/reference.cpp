@@ -32,7 +32,13 @@ std::string cell(std::string text) {
 std::string default_cell(const Entry& entry) {
   if (entry.required) return "required";
   if (!entry.standard) return "";
-  return fmt::format("`{}`", io::yaml_flow(*entry.standard));
+  const bool text = entry.standard->quoted;
+  return fmt::format("`{}`", text ? entry.standard->scalar : io::yaml_flow(*entry.standard));
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
 }
 
 void write_table(std::string& out, const std::vector<Entry>& entries) {
@@ -46,7 +52,7 @@ void write_table(std::string& out, const std::vector<Entry>& entries) {
 void write_section(std::string& out, const std::string& name, const Entry& entry, int level) {
   const bool is_list = entry.about.schema.value("type", "") == "array";
   out += fmt::format("\n{} {}{}\n\n{}.\n", std::string(static_cast<std::size_t>(level), '#'), name,
-                     is_list ? " (a list of maps)" : "", entry.meaning);
+                     is_list ? " (a list of maps)" : "", capitalised(entry.meaning));
   write_table(out, entry.about.entries);
   for (const auto& child : entry.about.entries)
     if (!child.about.entries.empty()) write_section(out, name + "." + child.name, child, level + 1);

@@ -127,5 +127,28 @@ TEST_F(Generated, EveryConfigOfTheProjectLoads) {
   if (!skipped.empty()) GTEST_SKIP() << "reference data is not here, so these were not read:" << skipped;
 }
 
+/// An editor that checks configs by the schema accepts them all, and what they resolve to.
+TEST_F(Generated, EveryConfigFitsTheSchemaForAnotherValidator) {
+  if (std::system("/usr/bin/python3 -c 'import jsonschema, yaml' > /dev/null 2>&1") != 0)
+    GTEST_SKIP() << "python3-jsonschema and python3-yaml are not here";
+  const auto root = aetos::test::source_dir() / "configs";
+  const auto resolved = write("config.resolved.yaml", resolved_yaml(load((root / "demo.yaml").string())));
+  const auto wrong = write("wrong.yaml", "microscope: {convergance_mrad: 30}\n");
+  const auto script =
+      write("check.py",
+            "import json, sys, yaml, jsonschema\n"
+            "schema = json.load(open(sys.argv[1]))\n"
+            "jsonschema.Draft202012Validator.check_schema(schema)\n"
+            "for name in sys.argv[2:]: jsonschema.validate(yaml.safe_load(open(name)), schema)\n");
+  const auto accepts = [&](const std::string& files) {
+    return std::system(fmt::format("/usr/bin/python3 '{}' '{}' {} > /dev/null 2>&1", script,
+                                   (root / "schema.json").string(), files)
+                           .c_str()) == 0;
+  };
+  EXPECT_TRUE(accepts(fmt::format("'{}'", resolved)));
+  EXPECT_TRUE(accepts(fmt::format("'{}'/*.yaml", root.string())));
+  EXPECT_FALSE(accepts(fmt::format("'{}'", wrong)));
+}
+
 }  // namespace
 }  // namespace aetos::config::test

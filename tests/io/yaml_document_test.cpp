@@ -207,7 +207,7 @@ TEST(YamlDocument, WritesWhatItReads) {
   EXPECT_EQ(yaml_block(back, 1), text);
   EXPECT_EQ(back.find("text")->scalar, "a \"b\" \\ c\n: {x}");
   EXPECT_DOUBLE_EQ(as_number(*back.find("n")), 0.1);
-  expect_contains(text, "\"No\": {\"Y\": 1e-07}");  // other YAML readers take them for logical values
+  expect_contains(text, "\"No\": {\"Y\": 1.0e-07}");  // other YAML readers take them for logical values
 }
 
 /// Whatever the bytes: a tree or an InputError, never a crash or another exception.
