@@ -16,4 +16,5 @@ fi
 if [[ $(nproc) -lt 2 ]]; then
   mpirun_options+=(--oversubscribe)
 fi
-mpirun "${mpirun_options[@]}" build/release/bin/aetos run configs/demo.yaml --overwrite
+# A run talks on standard error; whoever reads this script's output wants the result too.
+mpirun "${mpirun_options[@]}" build/release/bin/aetos run configs/demo.yaml --overwrite 2>&1
