@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "aetos/core/array.hpp"
@@ -14,8 +13,6 @@ namespace aetos::tomography {
 struct Lines {
   std::size_t nz = 0, nx = 0, nu = 0;
   std::vector<double> along_x, along_z;  ///< a and b of each projection
-
-  double u(std::size_t projection, std::size_t z, std::size_t x) const;
 };
 
 Lines make_lines(const Geometry& geometry);
@@ -25,13 +22,6 @@ enum class Footprint {
   bilinear,     ///< the two nearest pixels; nothing outside 0 .. nu - 1 (RESIRE's back projector)
   sub_sampled,  ///< the mean of four bilinear sub-samples at +-1/4 in x and z (RESIRE's CUDA code for films)
 };
-
-/// Three neighbouring pixels from `first` on and what each takes. nu is at least 3.
-struct Taps {
-  std::uint32_t first;
-  std::array<float, 3> weight;
-};
-Taps make_taps(const Lines& lines, Footprint footprint, std::size_t projection, std::size_t z, std::size_t x);
 
 /// images (projection, u, padded y) <- the splatted volume (z, x, padded y).
 void splat(const Lines& lines, Footprint footprint, View<const float, 3> volume, std::size_t first,
