@@ -14,6 +14,9 @@ namespace {
 using multislice::DetectorKind;
 using multislice::DetectorOptions;
 
+/// Below this share of the angle limit the grid's soft band limit is 1.
+constexpr double kUntouchedShare = 0.97;
+
 /// lambda (2/3) / (2 sampling) = angle, solved for the sampling and rounded down to a tenth of a
 /// milliångström.
 double sampling_for(double angle_mrad, double wavelength_A) {
@@ -78,7 +81,8 @@ void check_convergence(double convergence_mrad, double angle_limit_mrad, double 
   if (!(convergence_mrad > 0) || !std::isfinite(convergence_mrad))
     throw InputError("microscope.convergence_mrad", fmt::format("{}", convergence_mrad),
                      "an angle above 0 mrad");
-  if (convergence_mrad >= angle_limit_mrad)
+  // The band limit sets in a little below the limit; a probe must not feel it.
+  if (convergence_mrad >= kUntouchedShare * angle_limit_mrad)
     throw InputError("microscope.convergence_mrad",
                      fmt::format("{} mrad, beyond the {:.1f} mrad that the sampling carries",
                                  convergence_mrad, angle_limit_mrad),

@@ -94,7 +94,8 @@ multislice::SliceGrid slices_of_tilt(const Request& request, const Plan& plan, s
 }
 
 /// Side of a cell that holds the field and every atom, and around them 6 Å and the width of the beam where it
-/// enters and leaves: a probe at the border then feels nothing of the opposite side.
+/// enters and leaves: a probe at the border then feels nothing of the opposite side. At least as wide as the
+/// aperture needs.
 std::array<double, 2> full_side_A(const Request& request, const Plan& plan, double outer_radius) {
   const double half_depth = 0.5 * request.multislice.slice_A * static_cast<double>(plan.slice_count());
   const double alpha = request.microscope.convergence_mrad * 1e-3;
@@ -102,7 +103,9 @@ std::array<double, 2> full_side_A(const Request& request, const Plan& plan, doub
   const double field_y = static_cast<double>(plan.scan.ny) / 2 * plan.scan.pixel_A;
   const double field_x = static_cast<double>(plan.scan.nx) / 2 * plan.scan.pixel_A;
   const double half = std::max({outer_radius, field_y, field_x}) + kFieldMargin_A + spread;
-  return {2 * half, 2 * half};
+  const double side =
+      std::max(2 * half, narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A));
+  return {side, side};
 }
 
 void warn_of_coarse_scan(const Request& request, Plan& plan) {
@@ -168,7 +171,15 @@ multislice::EngineSettings engine_settings(const Request& request, const Plan& p
   settings.grid = plan.grid;
   settings.window_y_px = window_px[0];
   settings.window_x_px = window_px[1];
-  if (!whole) return settings;
+  if (!whole) {
+    // Windows cut the probe of the whole cell, so that their images compare with those of `full`.
+    const auto side = [](double full_A, std::size_t cell_px, double sampling) {
+      return cell_px ? static_cast<double>(cell_px) * sampling : full_A;
+    };
+    settings.probe_cell_A = std::max(side(plan.full_side_A[0], plan.grid.cell_y_px, plan.grid.sampling_y_A),
+                                     side(plan.full_side_A[1], plan.grid.cell_x_px, plan.grid.sampling_x_A));
+    return settings;
+  }
   const auto close = [](std::size_t window, std::size_t& cell, double sampling, double& corner) {
     if (cell != 0) return;
     cell = window;

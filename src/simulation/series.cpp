@@ -137,8 +137,7 @@ std::vector<std::string> image_names(const Request& request, const Plan& plan, c
 void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
                   const Finished& finished, const std::filesystem::path& file) {
   const auto signals = signals_of(plan);
-  const std::size_t channels =
-      multislice::channel_layout(plan.detectors.detectors).count;
+  const std::size_t channels = multislice::channel_layout(plan.detectors.detectors).count;
   io::TiltSeriesWriter writer(context.comm, file, series_info(request, plan, window, signals),
                               series_provenance(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());

@@ -104,7 +104,8 @@ Window window_of_width(const Plan& plan, double width) {
   Window window;
   window.px = {axis_px(width, plan.grid.sampling_y_A, plan.grid.cell_y_px),
                axis_px(width, plan.grid.sampling_x_A, plan.grid.cell_x_px)};
-  window.whole = window.px[0] == plan.grid.cell_y_px && window.px[1] == plan.grid.cell_x_px;
+  // As wide as everything there is: one cell with vacuum around, not a piece of a larger one.
+  window.whole = holds(window, full_window(plan));
   if (window.whole) window.error_estimate = 0;
   window.reason = "window " + size_words(plan, window) + ": as asked for";
   return window;

@@ -78,7 +78,7 @@ TEST(Plan, CoarseDiffractionPixelsAreWarnedOf) {
   const auto warnings = estimate(c.request(), 1).warnings;
   bool named = false;
   for (const auto& w : warnings) named |= w.find("99 Å or more") != std::string::npos;
-  EXPECT_TRUE(named) << fmt::format("{}", fmt::join(warnings, "\n"));
+  EXPECT_TRUE(named) << warnings.size();
   c.multislice.window = multislice::WindowTolerance{0.005};
   EXPECT_GE(static_cast<double>(estimate(c.request(), 1).window_px[0]) * 0.15, 98.0);
 }
@@ -127,10 +127,11 @@ TEST(Plan, AtomsWithinReachAreFoundInTheirOrder) {
 
 TEST(Plan, NoImageNameBeginsAnother) {
   SimulationCase c({{0, 0, 0}});
-  c.detectors = {{.name = "bf", .outer_mrad = 20},
-                 {.name = "bf2", .outer_mrad = 10},
-                 {.name = "rings", .kind = multislice::DetectorKind::radial, .outer_mrad = 30, .step_mrad = 2},
-                 {.name = "dpc", .kind = multislice::DetectorKind::com}};
+  c.detectors = {
+      {.name = "bf", .outer_mrad = 20},
+      {.name = "bf2", .outer_mrad = 10},
+      {.name = "rings", .kind = multislice::DetectorKind::radial, .outer_mrad = 30, .step_mrad = 2},
+      {.name = "dpc", .kind = multislice::DetectorKind::com}};
   const auto plan = make_plan(c.request());
   const auto signals = signals_of(plan);
   ASSERT_EQ(signals.size(), 2 + 15 + 2u);

@@ -9,8 +9,8 @@
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/simulation/simulate.hpp"
 
-/// Small simulations that tests vary: a few atoms at a coarse sampling (angles up to 43.7 mrad), one tilt, so that
-/// one takes a fraction of a second.
+/// Small simulations that tests vary: a few atoms at a coarse sampling (angles up to 43.7 mrad), one tilt, so
+/// that one takes a fraction of a second.
 namespace aetos::test {
 
 struct SimulationCase {

@@ -1,0 +1,123 @@
+#include "aetos/simulation/simulate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/ranks.hpp"
+#include "support/simulation_case.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+/// Two tilts, thermal motion, blur and noise, and a window that the run chooses itself.
+test::SimulationCase small_series() {
+  test::SimulationCase c({{0, 0, 0}, {2.6, 0.3, 0.4}, {-2.5, 0.2, -0.6}, {0.2, 2.7, 0.5}});
+  c.tilts = {{}, {0, 35, 0}};
+  c.scan.field_A = {{7, 8}};
+  c.detectors.push_back(
+      {.name = "rings", .kind = multislice::DetectorKind::radial, .outer_mrad = 40, .step_mrad = 10});
+  c.specimen_options.thermal.debye_waller_B_A2 = 0.3;
+  c.specimen_options.thermal.frozen_phonons = 2;
+  c.microscope.source_fwhm_A = 0.8;
+  c.microscope.dose_e_per_A2 = 1e5;
+  c.multislice.window = multislice::WindowTolerance{0.02};
+  return c;
+}
+
+/// Everything that a series holds, and the summary's choice of window.
+struct Outcome {
+  std::vector<std::vector<float>> images;
+  double window_px = 0, error = 0;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+/// A fresh folder that all ranks of `comm` see, removed by its first.
+class SharedFolder {
+ public:
+  explicit SharedFolder(const Communicator& comm) : comm_(comm) {
+    if (comm.is_root()) mine_.emplace();
+    path_ = comm.broadcast_string(mine_ ? mine_->path().string() : std::string());
+  }
+  ~SharedFolder() { comm_.barrier(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  const Communicator& comm_;
+  std::optional<test::TemporaryFolder> mine_;
+  std::filesystem::path path_;
+};
+
+Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& summary) {
+  Outcome outcome;
+  for (const auto& signal : io::read_tilt_series_info((folder / "series.h5").string()).signals)
+    outcome.images.push_back(test::read_images(folder, signal));
+  outcome.window_px = summary.at("window_px");
+  outcome.error = summary.at("window_error_estimate");
+  return outcome;
+}
+
+void same_as_alone(const Communicator& comm) {
+  const SharedFolder together(comm);
+  const auto c = small_series();
+  const auto outcome = outcome_in(together.path(), test::run_simulation(c, comm, together.path()));
+  const test::TemporaryFolder folder;
+  const auto alone =
+      outcome_in(folder.path(), test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path()));
+  EXPECT_EQ(outcome.images.size(), 5 * 3u);  // adf and four rings: clean, blurred, noisy
+  EXPECT_TRUE(outcome == alone);
+}
+
+TEST(SimulationRanks, TwoRanksGiveTheBitsOfOne) {
+  AETOS_RANKS(comm, 2);
+  same_as_alone(comm);
+}
+
+TEST(SimulationRanks, ThreeRanksGiveTheBitsOfOne) {
+  AETOS_RANKS(comm, 3);
+  same_as_alone(comm);
+}
+
+TEST(SimulationRanks, FourRanksGiveTheBitsOfOne) {
+  AETOS_RANKS(comm, 4);
+  same_as_alone(comm);
+}
+
+TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {
+  AETOS_RANKS(comm, 3);
+  const SharedFolder folder(comm);
+  const auto c = small_series();
+  nlohmann::json first;
+  if (comm.is_root()) {
+    first = test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "work"))
+      std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) / 3);
+  }
+  comm.barrier();
+  Outcome before;
+  if (comm.is_root()) before = outcome_in(folder.path(), first);
+  comm.barrier();
+  const auto after = outcome_in(folder.path(), test::run_simulation(c, comm, folder.path()));
+  if (comm.is_root()) EXPECT_TRUE(after == before);
+}
+
+TEST(SimulationRanks, ABadRequestEndsAllRanksAlike) {
+  AETOS_RANKS(comm, 2);
+  const SharedFolder folder(comm);
+  auto c = small_series();
+  c.detectors[0].inner_mrad = 50;
+  EXPECT_THROW(test::run_simulation(c, comm, folder.path()), InputError);
+}
+
+TEST(SimulationRanks, MoreRanksThanWork) {
+  AETOS_RANKS(comm, 4);
+  const SharedFolder folder(comm);
+  auto c = small_series();
+  c.tilts = {{}};
+  c.specimen_options.thermal.frozen_phonons = 1;
+  c.scan.field_A = {{0.5, 0.5}};
+  test::run_simulation(c, comm, folder.path());
+  EXPECT_EQ(test::read_images(folder.path(), "adf_noisy").size(), 1u);
+}
+
+}  // namespace
+}  // namespace aetos::simulation

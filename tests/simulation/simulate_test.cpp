@@ -1,0 +1,242 @@
+#include "aetos/simulation/simulate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "aetos/atoms/thermal.hpp"
+#include "aetos/core/error.hpp"
+#include "aetos/io/structure_files.hpp"
+#include "support/shared_data.hpp"
+#include "support/simulation_case.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace aetos::simulation {
+namespace {
+
+using test::read_images;
+using test::relative_rms;
+using test::SimulationCase;
+using test::TemporaryFolder;
+
+/// Runs a case on this process alone and returns the images of one signal.
+std::vector<float> images(const SimulationCase& c, const std::string& signal = "adf_clean") {
+  const TemporaryFolder folder;
+  test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  return read_images(folder.path(), signal);
+}
+
+/// Seven atoms of a small cluster.
+SimulationCase cluster() {
+  SimulationCase c({{0, 0, 0},
+                    {2.6, 0.3, 0.4},
+                    {-2.5, 0.2, -0.6},
+                    {0.2, 2.7, 0.5},
+                    {-0.3, -2.6, 0.3},
+                    {0.1, 0.4, 2.8},
+                    {0.4, 0.1, -2.7}});
+  c.scan.field_A = {{9, 9}};
+  return c;
+}
+
+TEST(Simulate, OneAtomPeaksWhereTheRotationPutsIt) {
+  for (double field : {10.0, 10.5}) {  // even and odd number of pixels
+    SimulationCase c({{1.5, -2, 2}});
+    c.scan.field_A = {{field, field}};
+    c.tilts = {{0, 30, 0}, {10, 20, 30}};
+    const auto series = images(c);
+    const std::size_t n = static_cast<std::size_t>(field / 0.5);
+    for (std::size_t t = 0; t < 2; ++t) {
+      const Vec3 place = to_beam_frame(rotation_matrix(c.tilts[t]), c.specimen.position[0]);
+      // Centroid of the peak (nothing else is in the image).
+      double sum = 0, x = 0, y = 0;
+      for (std::size_t j = 0; j < n; ++j)
+        for (std::size_t i = 0; i < n; ++i) {
+          const double v = series[(t * n + j) * n + i];
+          sum += v;
+          x += v * 0.5 * (static_cast<double>(i) - static_cast<double>(n / 2));
+          y += v * 0.5 * (static_cast<double>(j) - static_cast<double>(n / 2));
+        }
+      EXPECT_NEAR(x / sum, place.x(), 0.03) << field << " " << t;
+      EXPECT_NEAR(y / sum, place.y(), 0.03) << field << " " << t;
+    }
+  }
+}
+
+TEST(Simulate, VacuumIsFlatAtAnyPixelPhase) {
+  SimulationCase c({{0, 0, 0}});
+  c.detectors = {{.name = "disc", .inner_mrad = 0, .outer_mrad = 22},
+                 {.name = "adf", .inner_mrad = 28, .outer_mrad = 43}};
+  c.scan.pixel_A = 0.37;
+  c.scan.field_A = {{0.37, 40}};
+  const TemporaryFolder folder;
+  test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  const auto disc = read_images(folder.path(), "disc_clean"), adf = read_images(folder.path(), "adf_clean");
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_NEAR(disc[i], 1, 1e-6) << i;
+    EXPECT_NEAR(adf[i], 0, 1e-6) << i;
+  }
+}
+
+TEST(Simulate, PhononImageIsTheMeanOfItsConfigurations) {
+  SimulationCase c = cluster();
+  c.specimen_options.thermal.rms_displacement_A = 0.08;
+  c.specimen_options.thermal.frozen_phonons = 3;
+  const auto mean = images(c);
+  // One configuration at a time: the atoms put where each configuration has them, and no motion.
+  const auto model = atoms::thermal_model(c.specimen, c.specimen_options.thermal);
+  std::vector<double> sum(mean.size());
+  SimulationCase one = cluster();
+  for (std::size_t k = 0; k < 3; ++k) {
+    for (std::size_t i = 0; i < c.specimen.size(); ++i)
+      one.specimen.position[i] = c.specimen.position[i] + model.displacement(c.seed, 0, k, i);
+    const auto single = images(one);
+    for (std::size_t p = 0; p < sum.size(); ++p) sum[p] += single[p] / 3.0;
+  }
+  const float largest = *std::max_element(mean.begin(), mean.end());
+  for (std::size_t p = 0; p < sum.size(); ++p) EXPECT_NEAR(mean[p], sum[p], 1e-6 * largest);
+}
+
+TEST(Simulate, AnAtomOutsideItsLatticeIsKeptWhereItIs) {
+  SimulationCase c = cluster();
+  c.specimen.cell = Cell{Vec3(2, 2, 2).asDiagonal(), {false, false, false}};
+  const auto sticking_out = images(c);
+  c.specimen.cell = Cell{Vec3(60, 60, 60).asDiagonal(), {false, false, false}};
+  EXPECT_EQ(images(c), sticking_out);
+  c.specimen.cell.reset();
+  EXPECT_EQ(images(c), sticking_out);
+}
+
+TEST(Simulate, OnePixelAndOneRowAreValidFiles) {
+  SimulationCase c = cluster();
+  c.microscope.source_fwhm_A = 0.8;
+  c.microscope.dose_e_per_A2 = 1e4;
+  c.scan.field_A = {{0.5, 0.5}};
+  EXPECT_EQ(images(c, "adf_noisy").size(), 1u);
+  c.scan.field_A = {{0.5, 6}};
+  EXPECT_EQ(images(c, "adf_blurred").size(), 12u);
+}
+
+TEST(Simulate, APeriodicCellEqualsItsOwnRepetition) {
+  SimulationCase c({{1, 1, 1}, {4, 2, 3}, {2, 5, 2}});
+  c.specimen.cell = Cell{Vec3(7.2, 7.2, 6).asDiagonal(), {true, true, true}};
+  c.scan.field_A = {{6, 6}};
+  c.multislice.window = multislice::WindowWidth{7.2 * 3};
+  SimulationCase big({});
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j)
+      for (const auto& r : c.specimen.position)
+        big.specimen.position.push_back(r + Vec3(7.2 * i, 7.2 * j, 0));
+  big.specimen.atomic_number.assign(big.specimen.position.size(), 40);
+  big.specimen.cell = Cell{Vec3(21.6, 21.6, 6).asDiagonal(), {true, true, true}};
+  big.scan = c.scan;
+  big.multislice.window = multislice::WindowFull{};
+  SimulationCase windowed = big;
+  windowed.multislice.window = multislice::WindowWidth{14.4};
+  const auto whole = images(big);
+  // A window that is not the whole cell wraps its atoms round the cell's borders.
+  EXPECT_LT(relative_rms(images(windowed), whole), 5e-3);
+  SimulationCase moved = big;
+  for (auto& r : moved.specimen.position) r += Vec3(7.2, -14.4, 0);
+  EXPECT_LT(relative_rms(images(moved), whole), 1e-5);
+  c.multislice.window = multislice::WindowFull{};
+  EXPECT_EQ(images(c).size(), whole.size());
+}
+
+TEST(Simulate, AWideWindowEqualsTheFullCell) {
+  SimulationCase c = cluster();
+  c.scan.field_A = {{4, 4}};
+  c.multislice.window = multislice::WindowFull{};
+  c.specimen.cell = Cell{Vec3(38.4, 38.4, 38.4).asDiagonal(), {true, true, false}};
+  const auto full = images(c);
+  c.specimen.cell.reset();
+  c.multislice.window = multislice::WindowWidth{38.4};
+  EXPECT_LT(relative_rms(images(c), full), 1e-5);
+}
+
+TEST(Simulate, FinerProbesChangeTheBlurredImageOnly) {
+  SimulationCase c = cluster();
+  c.scan.field_A = {{5, 5}};
+  c.microscope.source_fwhm_A = 0.8;
+  const auto coarse = images(c, "adf_clean");
+  c.scan.probe_step_A = 0.25;
+  const TemporaryFolder folder;
+  const auto summary = test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  EXPECT_EQ(summary.at("probes"), 19u * 19u);
+  EXPECT_LT(relative_rms(read_images(folder.path(), "adf_clean"), coarse), 2e-3);
+  EXPECT_GT(relative_rms(read_images(folder.path(), "adf_blurred"), coarse), 1e-2);
+}
+
+TEST(Simulate, AResumeAfterATornJournalGivesTheSameImages) {
+  SimulationCase c = cluster();
+  c.tilts = {{}, {0, 40, 0}};
+  c.microscope.dose_e_per_A2 = 1e5;
+  const TemporaryFolder folder;
+  const Communicator self(MPI_COMM_SELF);
+  const auto first = test::run_simulation(c, self, folder.path());
+  const auto noisy = read_images(folder.path(), "adf_noisy"), clean = read_images(folder.path(), "adf_clean");
+  // Half of the journal is lost, in the middle of a record.
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "work"))
+    std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) / 2 + 7);
+  std::filesystem::remove(folder / "series.h5");
+  const auto second = test::run_simulation(c, self, folder.path());
+  EXPECT_EQ(read_images(folder.path(), "adf_noisy"), noisy);
+  EXPECT_EQ(read_images(folder.path(), "adf_clean"), clean);
+  EXPECT_LT(second.at("probe_slices"), first.at("probe_slices"));
+  EXPECT_GT(second.at("probe_slices"), 0);
+  SimulationCase other = c;
+  other.seed = 8;
+  EXPECT_NE(images(other, "adf_noisy"), noisy);
+}
+
+TEST(Simulate, AStopEndsItWithAllFinishedWorkOnDisk) {
+  const SimulationCase c = cluster();
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "work");
+  const Communicator self(MPI_COMM_SELF);
+  Stop stop;
+  stop.set_time_limit(std::chrono::duration<double>(0));
+  const RunContext context{self, stop, folder.path(), folder / "work", std::string(64, 'a'), "", c.seed, 60};
+  EXPECT_THROW(simulate(context, c.request(), folder / "series.h5"), Interrupted);
+  EXPECT_FALSE(std::filesystem::exists(folder / "series.h5"));
+}
+
+TEST(Simulate, BadRequestsWriteNothing) {
+  SimulationCase c = cluster();
+  c.detectors[0].outer_mrad = 10;
+  const TemporaryFolder folder;
+  EXPECT_THROW(test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path()), InputError);
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "work"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "series.h5"));
+  c = cluster();
+  c.microscope.screen_current_pA = 15;
+  EXPECT_THROW(estimate(c.request(), 1), InputError);
+}
+
+/// The smallest window that holds 0.5 % is chosen by the run itself; the whole cell tells how honest it was.
+TEST(Window, ToleranceIsHeldAndStatedHonestly) {
+  SimulationCase c({});
+  c.specimen = io::read_structure((test::source_dir() / "configs/specimens/small.extxyz").string());
+  c.microscope.convergence_mrad = 30;
+  c.multislice.sampling_A = 0.1;
+  c.detectors[0] = {.name = "adf", .inner_mrad = 39, .outer_mrad = 60};
+  c.scan.pixel_A = 1.5;
+  c.scan.field_A = {{21, 21}};
+  c.multislice.window = multislice::WindowTolerance{0.005};
+  const TemporaryFolder folder;
+  const auto summary = test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  const auto windowed = read_images(folder.path(), "adf_clean");
+  c.multislice.window = multislice::WindowFull{};
+  const double measured = relative_rms(windowed, images(c));
+  const double estimate = summary.at("window_error_estimate");
+  RecordProperty("window_px", std::to_string(summary.at("window_px").get<int>()));
+  RecordProperty("measured", std::to_string(measured));
+  RecordProperty("estimate", std::to_string(estimate));
+  EXPECT_LE(measured, 0.005);
+  EXPECT_LE(estimate, 0.005);
+  EXPECT_LE(measured, estimate);
+}
+
+}  // namespace
+}  // namespace aetos::simulation
