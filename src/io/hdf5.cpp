@@ -213,6 +213,14 @@ std::optional<double> read_number(hid_t object, const std::string& name) {
   return value;
 }
 
+std::optional<std::uint64_t> read_unsigned(hid_t object, const std::string& name) {
+  if (!read_number(object, name)) return {};  // a double holds 53 bits, a seed has 64
+  const Attribute attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT));
+  std::uint64_t value = 0;
+  if (H5Aread(attribute.get(), H5T_NATIVE_UINT64, &value) < 0) return {};
+  return value;
+}
+
 std::optional<std::string> read_text(hid_t object, const std::string& name) {
   if (H5Aexists(object, name.c_str()) <= 0) return {};
   const Attribute attribute(

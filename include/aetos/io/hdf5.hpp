@@ -75,6 +75,7 @@ std::vector<std::string> member_names(hid_t group);
 std::vector<std::string> attribute_names(hid_t object);
 /// A numeric attribute of one element; empty if absent or of another kind.
 std::optional<double> read_number(hid_t object, const std::string& name);
+std::optional<std::uint64_t> read_unsigned(hid_t object, const std::string& name);
 std::optional<std::string> read_text(hid_t object, const std::string& name);
 
 /// Shape of a dataset.

@@ -31,6 +31,9 @@ struct Provenance {
   std::uint64_t seed = 0;
 };
 
+/// Provenance of an HDF5 file of ours; empty for other programs' files.
+std::optional<Provenance> read_provenance(const std::string& path);
+
 /// How files are written.
 struct WriteOptions {
   bool compress = true;                                     ///< shuffle and deflate
