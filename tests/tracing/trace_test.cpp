@@ -1,0 +1,198 @@
+#include "aetos/tracing/trace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "aetos/core/error.hpp"
+#include "support/ranks.hpp"
+#include "support/temporary_folder.hpp"
+#include "tracing/traced_scene.hpp"
+
+namespace aetos::tracing {
+namespace {
+
+using namespace test;
+
+/// One rank, a folder, and a request for the volume in it.
+struct Scene {
+  explicit Scene(const Array<float, 3>& volume) {
+    write_volume(comm, folder / "volume.h5", volume);
+    request.volume = (folder / "volume.h5").string();
+    request.options.species = {"Zr"};
+  }
+  nlohmann::json run() { return run_tracing(comm, request, folder / "atoms.extxyz"); }
+  Structure atoms() const { return io::read_structure(folder / "atoms.extxyz"); }
+
+  Communicator comm{MPI_COMM_SELF};
+  TemporaryFolder folder;
+  Request request;
+};
+
+TEST(Trace, noise_free_atoms_come_back_to_a_thousandth_of_an_angstrom) {
+  for (const Shape<3> shape : {Shape<3>{48, 50, 52}, Shape<3>{49, 47, 51}}) {
+    const auto truth = scattered_atoms(60, 8);
+    Scene scene(gaussians(shape, truth));
+    scene.request.options.min_distance_A = 1.5;
+    const auto summary = scene.run();
+    EXPECT_EQ(summary["atoms"], 60);
+    EXPECT_EQ(summary["by_species"]["Zr"], 60);
+    EXPECT_EQ(summary["refined"], false);
+    EXPECT_LT(worst_distance_A(scene.atoms(), truth),
+              0.02);  // neighbours at 2.4 Å reach into each other's fit
+    const auto atoms = scene.atoms();
+    for (std::size_t i = 1; i < atoms.size(); ++i)
+      EXPECT_LE(atoms.position[i - 1].z(), atoms.position[i].z());
+    for (const char* name : {"height", "sigma_a", "integrated_intensity", "fit_residual"})
+      EXPECT_TRUE(atoms.columns.contains(name)) << name;
+  }
+}
+
+TEST(Trace, a_lone_atom_off_the_centre) {
+  for (const std::size_t n : {40u, 41u}) {
+    const std::vector<Vec3> truth{Vec3(1.234, -2.345, 3.111)};
+    Scene scene(gaussians({n, n, n}, truth));
+    EXPECT_EQ(scene.run()["atoms"], 1);
+    EXPECT_LT(worst_distance_A(scene.atoms(), truth), 1e-3);
+  }
+}
+
+TEST(Trace, atoms_a_voxel_from_the_border_are_traced_and_those_on_it_counted) {
+  const double edge = 20 * kVoxel_A;
+  const std::vector<Vec3> truth{Vec3(0, 0, 0), Vec3(0, 0, -edge + kVoxel_A)};
+  auto atoms = truth;
+  atoms.push_back(Vec3(-edge, 0, 0));
+  Scene scene(gaussians({40, 40, 40}, atoms));
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["atoms"], 2);
+  EXPECT_EQ(summary["rejected"]["at_border"], 1);
+  EXPECT_LT(worst_distance_A(scene.atoms(), truth), 0.01);
+}
+
+TEST(Trace, of_two_atoms_too_close_the_stronger_stays) {
+  const std::vector<Vec3> both{Vec3(0.6, 0, 0), Vec3(-0.7, 0, 0)};
+  Scene scene(gaussians({40, 40, 40}, both, {1, 1.2}));
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["atoms"], 1);
+  EXPECT_EQ(summary["rejected"]["too_close"], 1);
+  EXPECT_NEAR(scene.atoms().position[0].x(), -0.7, 0.15);
+}
+
+TEST(Trace, a_volume_with_nothing_in_it_has_no_atoms) {
+  for (const float value : {0.0f, 2.5f}) {
+    Array<float, 3> volume({20, 20, 20});
+    for (float& v : volume) v = value;
+    Scene scene(volume);
+    const auto summary = scene.run();
+    EXPECT_EQ(summary["atoms"], 0);
+    EXPECT_EQ(summary["by_species"]["Zr"], 0);
+    EXPECT_EQ(scene.atoms().size(), 0u);
+    EXPECT_EQ(summary.dump().find("nan"), std::string::npos);
+  }
+}
+
+TEST(Trace, undefined_voxels_are_refused_with_their_place) {
+  auto volume = gaussians({20, 20, 20}, {Vec3(0, 0, 0)});
+  volume(3, 4, 5) = std::numeric_limits<float>::quiet_NaN();
+  Scene scene(volume);
+  try {
+    scene.run();
+    FAIL() << "traced a volume with NaN";
+  } catch (const InputError& error) {
+    EXPECT_NE(error.found().find("(3, 4, 5)"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(scene.folder / "atoms.extxyz"));
+}
+
+TEST(Trace, two_species_by_their_intensity) {
+  const auto truth = scattered_atoms(60, 8);
+  std::vector<double> heights;
+  for (std::size_t i = 0; i < truth.size(); ++i) heights.push_back(i % 3 == 0 ? 2.5 : 1);
+  auto volume = gaussians({48, 48, 48}, truth, heights);
+  add_noise(volume, 0.02, 7);
+  Scene scene(volume);
+  scene.request.options.species = {"Co", "Pt"};
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["by_species"]["Pt"], 20);
+  EXPECT_EQ(summary["by_species"]["Co"], 40);
+}
+
+TEST(Trace, equal_intensities_do_not_tell_two_species_apart) {
+  Scene scene(gaussians({40, 40, 40}, {Vec3(-3, 0, 0), Vec3(3, 0, 0)}));
+  scene.request.options.species = {"Co", "Pd", "Pt"};
+  const auto notes = scene.run()["notes"].dump();
+  EXPECT_NE(notes.find("tell the species apart"), std::string::npos);
+  scene.request.options.species = {"Xx"};
+  EXPECT_THROW(scene.run(), InputError);
+}
+
+std::vector<EulerAngles> tilts() {
+  std::vector<EulerAngles> angles;
+  for (double theta = -72; theta <= 72; theta += 9) angles.push_back({0, theta, 0});
+  return angles;
+}
+
+TEST(Trace, refinement_finds_the_atoms_behind_a_poor_volume) {
+  const auto truth = scattered_atoms(40, 7);
+  auto moved = truth;
+  for (std::size_t i = 0; i < moved.size(); ++i) {
+    const auto n = random::normal4(9, random::Domain::test, {0, 0, i});
+    moved[i] += 0.08 * Vec3(n[0], n[1], n[2]);
+  }
+  moved.push_back(Vec3(-8, 0, 0));  // a false one, of which the images know nothing
+  Scene scene(gaussians({56, 48, 56}, moved));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 56, 0);
+  scene.request.images = (scene.folder / "series.h5").string();
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["refined"], true);
+  EXPECT_EQ(summary["atoms"], 40);
+  EXPECT_EQ(summary["rejected"]["weak_in_images"], 1);
+  EXPECT_LT(worst_distance_A(scene.atoms(), truth), 3e-3);
+  EXPECT_NEAR(summary["refinement"]["sigma_A"]["Zr"].get<double>(), 0.5, 0.01);
+  EXPECT_NEAR(summary["refinement"]["growth_with_depth"].get<double>(), 5e-4, 2e-4);
+}
+
+TEST(Trace, the_bound_is_about_what_refined_positions_scatter_by) {
+  const auto truth = scattered_atoms(40, 7);
+  Scene scene(gaussians({56, 48, 56}, truth));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 56, 0.03);
+  scene.request.images = (scene.folder / "series.h5").string();
+  const auto summary = scene.run();
+  const auto atoms = scene.atoms();
+  ASSERT_EQ(atoms.size(), 40u);
+  double square = 0;
+  for (const Vec3& r : atoms.position) {
+    double nearest = 1e9;
+    for (const Vec3& t : truth) nearest = std::min(nearest, (r - t).squaredNorm());
+    square += nearest;
+  }
+  const double rmsd_pm = 100 * std::sqrt(square / 40), bound_pm = summary["crlb_pm"];
+  EXPECT_GT(rmsd_pm / bound_pm, 0.8);
+  EXPECT_LT(rmsd_pm / bound_pm, 1.5);
+}
+
+TEST(Trace, angles_that_do_not_fit_the_images_are_refused) {
+  const auto truth = scattered_atoms(5, 4);
+  Scene scene(gaussians({40, 40, 40}, truth));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 40, 0);
+  scene.request.images = (scene.folder / "series.h5").string();
+  scene.request.angles = {{0, 0, 0}};
+  EXPECT_THROW(scene.run(), InputError);
+  scene.request.options.refine = false;
+  EXPECT_EQ(scene.run()["refined"], false);
+}
+
+TEST(Trace, a_stop_request_ends_the_refinement_in_good_order) {
+  const auto truth = scattered_atoms(5, 4);
+  Scene scene(gaussians({40, 40, 40}, truth));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 40, 0);
+  scene.request.images = (scene.folder / "series.h5").string();
+  Stop stop;
+  stop.set_time_limit(std::chrono::seconds(0));
+  EXPECT_THROW(run_tracing(scene.comm, scene.request, scene.folder / "atoms.extxyz", stop), Interrupted);
+  EXPECT_EQ(scene.run()["atoms"], 5);  // and PETSc is fit for another go
+}
+
+}  // namespace
+}  // namespace aetos::tracing
