@@ -127,7 +127,11 @@ YamlNode yaml_plain(std::string word) {
 }
 
 YamlNode yaml_number(double value) {
-  return yaml_plain(fmt::format("{}", value));
+  std::string text = fmt::format("{}", value);
+  // 1.0e-07: readers of YAML 1.1, PyYAML among them, take 1e-07 for text.
+  const auto exponent = text.find('e');
+  if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
+  return yaml_plain(text);
 }
 
 YamlNode yaml_text(std::string text) {
