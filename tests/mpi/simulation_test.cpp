@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "aetos/core/error.hpp"
 #include "support/ranks.hpp"
 #include "support/simulation_case.hpp"
 #include "support/temporary_folder.hpp"
@@ -97,7 +98,7 @@ TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {
   if (comm.is_root()) before = outcome_in(folder.path(), first);
   comm.barrier();
   const auto after = outcome_in(folder.path(), test::run_simulation(c, comm, folder.path()));
-  if (comm.is_root()) EXPECT_TRUE(after == before);
+  EXPECT_TRUE(after == before || !comm.is_root());
 }
 
 TEST(SimulationRanks, ABadRequestEndsAllRanksAlike) {
