@@ -64,9 +64,10 @@ double total_cost(const Request& request, const Plan& plan, const Window& window
 }  // namespace
 
 Estimate estimate(const Request& request, int ranks) {
-  const Plan plan = make_plan(request);
+  Plan plan = make_plan(request);
   (void)signals_of(plan);  // names that files cannot hold are refused here
   const Window window = expected_window(request, plan);
+  plan.tiles = make_tiles(plan.scan, window.whole);
   const double rate = seconds_per_wave_slice(window);
 
   Estimate e;

@@ -71,8 +71,10 @@ ScanGrid scan_grid(const multislice::ScanOptions& options, double outer_radius_A
   return scan;
 }
 
-std::vector<Tile> make_tiles(const ScanGrid& scan) {
-  const auto side = static_cast<std::size_t>(std::clamp(std::round(kTileSide_A / scan.step_A()), 1.0, 32.0));
+std::vector<Tile> make_tiles(const ScanGrid& scan, bool whole_cell) {
+  const double least = whole_cell ? 8 : 1;
+  const auto side =
+      static_cast<std::size_t>(std::clamp(std::round(kTileSide_A / scan.step_A()), least, 32.0));
   std::vector<Tile> tiles;
   for (std::size_t y = 0; y < scan.probes_y(); y += side)
     for (std::size_t x = 0; x < scan.probes_x(); x += side)

@@ -127,13 +127,14 @@ nlohmann::json summary(const Request& request, const Plan& plan, const Window& w
 
 nlohmann::json simulate(const RunContext& context, const Request& request,
                         const std::filesystem::path& file) {
-  const Plan plan = make_plan(request);
-  (void)signals_of(plan);
+  Plan plan = make_plan(request);
+  (void)signals_of(plan);  // names that files cannot hold are refused here
   for (const auto& warning : plan.warnings) log::warn("{}", warning);
   log::info("simulating {} tilts x {} configurations, {} x {} pixels of {} Å, {} atoms, {}",
             request.tilts.size(), plan.configurations(), plan.scan.ny, plan.scan.nx, plan.scan.pixel_A,
             plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
   const Window window = choose_window(context.comm, request, plan);
+  plan.tiles = make_tiles(plan.scan, window.whole);
   log::info("{}", window.reason);
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
 

@@ -221,7 +221,7 @@ TEST(Window, ToleranceIsHeldAndStatedHonestly) {
   c.microscope.convergence_mrad = 30;
   c.multislice.sampling_A = 0.1;
   c.detectors[0] = {.name = "adf", .inner_mrad = 39, .outer_mrad = 60};
-  c.scan.pixel_A = 1.5;
+  c.scan.pixel_A = 3;
   c.scan.field_A = {{21, 21}};
   c.multislice.window = multislice::WindowTolerance{0.005};
   const TemporaryFolder folder;
