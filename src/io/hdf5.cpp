@@ -92,7 +92,7 @@ File open_for_reading(const std::string& path) {
   if (id >= 0) return File(id);
   const std::string stack = whole_error();
   const std::string cause = last_error();
-  if (stack.find("lock") != std::string::npos && starts_like_hdf5(path))
+  if (stack.find("unable to lock") != std::string::npos)
     throw ResourceError(
         fmt::format("{}: cannot be locked for reading ({}); another program is writing it, or the file "
                     "system has no locks: HDF5_USE_FILE_LOCKING=FALSE in the environment reads it anyway",

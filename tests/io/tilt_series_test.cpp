@@ -105,6 +105,76 @@ TEST_F(TiltSeriesFile, AMissingImageIsNoticed) {
   EXPECT_THROW(writer.commit(), std::logic_error);
 }
 
+TEST_F(TiltSeriesFile, H5pyAndH5dumpReadTheLayout) {
+  if (!test::python_has("h5py")) GTEST_SKIP() << "python3-h5py is not installed";
+  write(seven_tilts(), scratch_ / "series.h5");
+  write_file_atomically(scratch_ / "check.py", R"(
+import sys
+import h5py
+import numpy as np
+f = h5py.File(sys.argv[1], 'r')
+assert (f.attrs['version_major'], f.attrs['version_minor']) == (0, 2)
+for name in ('adf_clean', 'adf_noisy', 'adf2_clean'):
+    g = f['data'][name]
+    assert g.attrs['emd_group_type'] == 1
+    assert sorted(g) == ['data', 'dim1', 'dim2', 'dim3'], list(g)
+    assert g['data'].shape == (7, 40, 64) and g['data'].dtype == np.float32
+    for i, (axis, units) in enumerate((('tilt', '[deg]'), ('y', '[Å]'), ('x', '[Å]'))):
+        dim = g['dim%d' % (i + 1)]
+        assert dim.attrs['name'] == axis and dim.attrs['units'] == units, dict(dim.attrs)
+        assert dim.shape == (g['data'].shape[i],)
+    assert np.allclose(g['dim1'], -75 + 2.5 * np.arange(7))
+    assert np.allclose(g['dim3'], (np.arange(64) - 32) * 0.3434)
+F = np.zeros((40, 64))
+F[8:32, 20] = 1
+F[8, 20:36] = 1
+F[18, 20:30] = 1
+assert np.array_equal(f['data/adf_clean/data'][3], F)
+assert f['microscope'].attrs['voltage_kV'] == 300 and f['microscope'].attrs['defocus_A'] == -25.5
+assert f['aetos'].attrs['seed'] == 5 and f['aetos'].attrs['config'] == 'seed: 5\n'
+assert np.allclose(f['aetos/euler_deg'][2], [1.0, -70, 0.2])
+)");
+  EXPECT_EQ(test::run_python(scratch_ / "check.py", scratch_ / "series.h5"), 0);
+  if (std::system("command -v h5dump > /dev/null") != 0) GTEST_SKIP() << "h5dump is not installed";
+  EXPECT_EQ(std::system(("h5dump -H " + (scratch_ / "series.h5").string() + " > /dev/null").c_str()), 0);
+}
+
+TEST_F(TiltSeriesFile, HyperspySeesOneSignalForEachGroup) {
+  if (!test::python_has("hyperspy.api")) GTEST_SKIP() << "python3-hyperspy is not installed";
+  write(seven_tilts(), scratch_ / "series.h5");
+  TiltSeriesInfo single = seven_tilts();
+  single.tilts = 1;
+  single.ny = 1;
+  single.angles = {{0, 12.5, 0}};
+  single.signals = {"adf_clean"};
+  write(single, scratch_ / "single.h5");
+  write_file_atomically(scratch_ / "check.py", R"(
+import sys
+import hyperspy.api as hs
+signals = hs.load(sys.argv[1] + '/series.h5', reader='emd')
+assert len(signals) == 3, signals
+for s in signals:
+    assert s.data.shape == (7, 40, 64), s
+    axis = s.axes_manager['x']
+    assert abs(axis.scale - 0.3434) < 1e-6 and axis.units == 'Å', axis
+s = hs.load(sys.argv[1] + '/single.h5', reader='emd')
+assert s.data.size == 64, s
+)");
+  EXPECT_EQ(test::run_python(scratch_ / "check.py", scratch_.path()), 0);
+}
+
+TEST_F(TiltSeriesFile, OneTiltAndOneRow) {
+  TiltSeriesInfo info = seven_tilts();
+  info.tilts = 1;
+  info.ny = 1;
+  info.angles = {{0, 12.5, 0}};
+  write(info, scratch_ / "one.h5");
+  const TiltSeriesInfo read = read_tilt_series_info(scratch_ / "one.h5");
+  EXPECT_EQ(read.angles, info.angles);
+  EXPECT_EQ(read.pixel_A, info.pixel_A);
+  EXPECT_EQ(read_tilt_series_rows(scratch_ / "one.h5", "adf_noisy", {0, 1})(0, 0, 5), value_at(1, 0, 0, 5));
+}
+
 TEST_F(TiltSeriesFile, NamesThatReadersWouldJoinAreRefused) {
   TiltSeriesInfo info = seven_tilts();
   info.signals = {"adf", "adf2"};
