@@ -129,7 +129,8 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
       break;
     case Stage::trace:
       add(config.trace.input);
-      add(config.trace.images);
+      // Without images of its own, trace refines against the series that was reconstructed from.
+      add(config.trace.images.empty() ? config.reconstruct.input : config.trace.images);
       break;
     case Stage::compare:
       add(config.compare.model);
