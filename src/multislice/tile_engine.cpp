@@ -35,6 +35,8 @@ constexpr std::size_t kBatchBytes = std::size_t{512} << 10;
 void require_supported(const EngineSettings& settings) {
   if (settings.multislice.slicing == Slicing::finite)
     throw InputError("multislice.slicing", "finite, which is not available yet", "projected");
+  if (const auto q = settings.multislice.phase_oversampling; q != 1 && q != 2)
+    throw InputError("multislice.phase_oversampling", std::to_string(q), "1 or 2");
   const auto check_axis = [](const char* axis, std::size_t window, std::size_t cell) {
     if (window < 8 || (cell > 0 && window > cell))
       throw InputError("multislice.window", std::to_string(window) + " pixels along " + axis,
@@ -188,7 +190,8 @@ PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
   if (builders.size() >= 4) builders.clear();  // tiles of many sizes: memory matters more than planning
   return builders
       .emplace(key,
-               PotentialBuilder(grid, settings.microscope.voltage_kV, settings.multislice.parametrization))
+               PotentialBuilder(grid, settings.microscope.voltage_kV, settings.multislice.parametrization,
+                                settings.multislice.phase_oversampling))
       .first->second;
 }
 

@@ -60,13 +60,14 @@ const ComplexLane* WindowWaves::propagator(std::size_t slices) {
   table = Array<ComplexLane, 2>({blocks_, grid_.ny});
   const BandLimit limit = BandLimit::of(grid_.dx_A, grid_.dy_A);
   const double distance = static_cast<double>(slices) * thickness_A_;
+  const auto gain_x = rows_.round_trip_gain(), gain_y = columns_fft_.scrambled_round_trip_gain();
   for (std::size_t b = 0; b < blocks_; ++b)
     for (std::size_t j = 0; j < grid_.ny; ++j)
       for (std::size_t l = 0; l < width(b); ++l) {
         const double kx = grid_.kx(columns_[b * kLanes + l]), ky = grid_.ky(columns_fft_.order()[j]);
         const double k2 = kx * kx + ky * ky;
-        const double amplitude =
-            std::pow(limit(std::sqrt(k2)), static_cast<double>(slices)) / static_cast<double>(grid_.size());
+        const double norm = static_cast<double>(grid_.size()) * gain_x[columns_[b * kLanes + l]] * gain_y[j];
+        const double amplitude = std::pow(limit(std::sqrt(k2)), static_cast<double>(slices)) / norm;
         const double phase = -kPi * wavelength_A_ * distance * k2;
         table(b, j).re[l] = static_cast<float>(amplitude * std::cos(phase));
         table(b, j).im[l] = static_cast<float>(amplitude * std::sin(phase));

@@ -27,12 +27,14 @@ using SliceAtoms = std::map<std::uint8_t, std::vector<PlacedAtom>>;
 /// Comput. 41, C479): exact positions, to about 1e-6 of the largest value.
 class PotentialBuilder {
  public:
-  PotentialBuilder(const FftGrid& grid, double voltage_kV, Parametrization parametrization);
+  PotentialBuilder(const FftGrid& grid, double voltage_kV, Parametrization parametrization,
+                   std::size_t phase_oversampling = 1);
   ~PotentialBuilder();
   PotentialBuilder(PotentialBuilder&&) noexcept;
 
   const FftGrid& grid() const;
-  /// Potential in V Å, shape (ny, nx). Positions are wrapped into the grid.
+  /// Potential in V Å on the grid where its phase is taken, shape (ny, nx) times phase_oversampling.
+  /// Positions are wrapped into the grid.
   void projected_potential(const SliceAtoms& atoms, View<float, 2> potential);
   /// Band-limited transmission function exp(i sigma v), shape (ny, nx).
   void transmission(const SliceAtoms& atoms, View<std::complex<float>, 2> transmission);

@@ -64,8 +64,8 @@ struct EngineSettings {
 
 /// What a tile cost, for summaries and for weighing work.
 struct TileCost {
-  std::uint64_t wave_slices = 0;    ///< wave-slice propagations really done
-  std::uint64_t vacuum_probes = 0;  ///< probes that saw no atom and were not propagated
+  std::uint64_t wave_slices = 0;        ///< wave-slice propagations really done
+  std::uint64_t vacuum_probes = 0;      ///< probes that saw no atom and were not propagated
   double potential_s = 0, waves_s = 0;  ///< processor time
 };
 

@@ -1,0 +1,111 @@
+#include "aetos/multislice/probe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/units.hpp"
+#include "support/shared_data.hpp"
+
+namespace aetos::multislice {
+namespace {
+
+MicroscopeOptions microscope(double defocus_A, double C30_A, double C12_A, double C12_deg) {
+  MicroscopeOptions m;
+  m.convergence_mrad = 30;
+  m.defocus_A = defocus_A;
+  m.C30_A = C30_A;
+  m.C12_A = C12_A;
+  m.C12_deg = C12_deg;
+  return m;
+}
+
+/// Intensity of the probe in the middle of the grid, sum 1.
+Array<double, 2> probe_intensity(const MicroscopeOptions& m, const FftGrid& grid) {
+  const Vec2 middle(static_cast<double>(grid.nx / 2) * grid.dx_A,
+                    static_cast<double>(grid.ny / 2) * grid.dy_A);
+  auto wave = probe_spectrum(m, m.defocus_A, grid, middle);
+  auto* p = reinterpret_cast<fftw_complex*>(wave.data());
+  const fft::PlanD plan(fftw_plan_dft_2d(static_cast<int>(grid.ny), static_cast<int>(grid.nx), p, p,
+                                         FFTW_BACKWARD, FFTW_ESTIMATE));
+  fftw_execute(plan.get());
+  Array<double, 2> intensity(wave.shape());
+  for (std::size_t i = 0; i < wave.size(); ++i)
+    intensity.data()[i] = std::norm(wave.data()[i]) / static_cast<double>(grid.size());
+  return intensity;
+}
+
+TEST(Probe, IntensityAgreesWithAbtemInFocusAndWithAberrations) {
+  AETOS_NEEDS_SHARED("multislice/probe.csv");
+  const FftGrid grid{400, 400, 0.05, 0.05};
+  const MicroscopeOptions cases[] = {microscope(0, 0, 0, 0),    microscope(100, 0, 0, 0),
+                                     microscope(-100, 0, 0, 0), microscope(0, 1e4, 0, 0),
+                                     microscope(0, 1e7, 0, 0),  microscope(500, 1e7, 0, 0),
+                                     microscope(0, 0, 100, 30)};
+  std::vector<Array<double, 2>> ours;
+  for (const auto& m : cases) ours.push_back(probe_intensity(m, grid));
+  std::ifstream file(test::shared_data("multislice/probe.csv"));
+  std::string line;
+  std::getline(file, line);
+  double worst[7] = {}, highest[7] = {};
+  std::size_t rows = 0;
+  for (; std::getline(file, line); ++rows) {
+    std::istringstream row(line);
+    double x = 0, expected = 0;
+    char comma = 0;
+    row >> x;
+    for (std::size_t c = 0; c < 7; ++c) {
+      row >> comma >> expected;
+      const auto i = static_cast<std::size_t>(std::lround(x / grid.dx_A) + 200);
+      worst[c] = std::max(worst[c], std::abs(ours[c](200, i) - expected));
+      highest[c] = std::max(highest[c], expected);
+    }
+  }
+  EXPECT_EQ(rows, 200u);
+  for (std::size_t c = 0; c < 7; ++c) EXPECT_LT(worst[c] / highest[c], 1e-5) << "column " << c;
+}
+
+/// Underfocus equal to C12 cancels the phase along C12_deg: the probe is sharp there and long across.
+TEST(Probe, AstigmatismPointsAlongItsAngle) {
+  const FftGrid grid{256, 200, 0.08, 0.1};
+  for (const double degrees : {0.0, 30.0, 60.0, 135.0}) {
+    const auto intensity = probe_intensity(microscope(100, 0, 100, degrees), grid);
+    double along = 0, across = 0;
+    const double c = std::cos(radians(degrees)), s = std::sin(radians(degrees));
+    for (std::size_t j = 0; j < grid.ny; ++j)
+      for (std::size_t i = 0; i < grid.nx; ++i) {
+        const double x = (static_cast<double>(i) - 128) * grid.dx_A,
+                     y = (static_cast<double>(j) - 100) * grid.dy_A;
+        if (std::hypot(x, y) > 8) continue;
+        along += intensity(j, i) * std::abs(c * x + s * y);
+        across += intensity(j, i) * std::abs(c * y - s * x);
+      }
+    EXPECT_GT(across / along, 3) << degrees << " degrees";
+  }
+}
+
+TEST(Probe, OfAWindowIsTheProbeOfTheWholeCellInside) {
+  const FftGrid window{128, 96, 0.1, 0.1}, cell{200, 200, 0.2, 0.2};
+  const auto m = microscope(20, 0, 0, 0);
+  auto wave = window_probe_spectrum(m, 20, window, cell, {true, true});
+  double sum = 0;
+  for (const auto& v : wave) sum += std::norm(v);
+  EXPECT_NEAR(sum, 1, 1e-12);
+  auto* p = reinterpret_cast<fftw_complex*>(wave.data());
+  const fft::PlanD plan(fftw_plan_dft_2d(96, 128, p, p, FFTW_BACKWARD, FFTW_ESTIMATE));
+  fftw_execute(plan.get());
+  const auto whole = probe_intensity(m, cell);  // pixel (100, 100) is the probe
+  const double scale = std::norm(wave(0, 0)) / whole(100, 100);
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_NEAR(std::norm(wave(0, 2 * i)) / scale, whole(100, 100 + i), 2e-3 * whole(100, 100)) << i;
+}
+
+TEST(Probe, RefusesAnApertureBeyondTheBandLimit) {
+  EXPECT_THROW(probe_spectrum(microscope(0, 0, 0, 0), 0, {64, 64, 0.25, 0.25}, Vec2(0, 0)), InputError);
+}
+
+}  // namespace
+}  // namespace aetos::multislice
