@@ -14,7 +14,7 @@ constexpr double kMiB = 1024.0 * 1024.0;
 constexpr double kFlops = 4e9;       ///< of single-precision transforms
 constexpr double kUpdates = 1.5e10;  ///< multiply-adds on rows
 constexpr double kVoxelReads = 2e8;  ///< bilinear or trilinear reads off the rows' directions
-constexpr double kProcess_MiB = 60;  ///< the program and its libraries
+constexpr double kProcess_MiB = 45;  ///< the program and its libraries
 
 struct Sizes {
   double nz, ny, nx, nu, nv, projections, padded_z, padded_y, padded_x;
@@ -56,16 +56,15 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   };
   const double share = plan.plain ? ranks : 1;
   const double rows = padded(s.ny / share), image_rows = padded(s.nv / share);
-  const double volumes = (plan.accelerated ? 8 : 4) + (support ? 1 : 0);  // bytes per voxel
-  const double volume = s.nz * s.nx * rows * volumes;
-  const double written = s.nz * s.nx * std::ceil(s.ny / ranks) * 4;
-  const double images = s.projections * s.nu * image_rows * 8;
-  const double read = s.projections * s.nu * std::ceil(s.nv / share) * 4;
+  const double volume = s.nz * s.nx * rows * 4, images = s.projections * s.nu * image_rows * 4;
+  const double state = volume * (plan.accelerated ? 2 : 1) + (support ? volume / 4 : 0) + 2 * images;
+  const double read = s.projections * s.nu * std::ceil(s.nv / share) * 4 + images;
+  const double write = volume + 2 * s.nz * s.nx * std::ceil(s.ny / ranks) * 4;  // with a copy read back
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
   if (!plan.plain) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
-  return volume + images + std::max({read, work, written});
+  return std::max({state + work, read, write});
 }
 
 void add_warnings(const Plan& plan, const Request& request, int ranks, std::vector<std::string>& warnings) {

@@ -133,47 +133,67 @@ json summary(const Request& request, const Plan& plan, const State& state,
           {"projector", projector_name(request.options.projector)}};
 }
 
-}  // namespace
-
-json reconstruct(const RunContext& context, const Request& request, const std::filesystem::path& file) {
-  const Communicator& comm = context.comm;
-  Plan plan;
-  comm.agree([&] { plan = make_plan(request); });
+void announce(const Communicator& comm, const Request& request, const Plan& plan) {
   for (const auto& note : plan.notes) log::info("note: {}", note);
   for (const auto& warning : plan.warnings) log::warn("{}", warning);
+  const auto& geometry = plan.geometry;
   log::info(
-      "reconstructing {} of {}: {} projections of {} x {} pixels, volume {} x {} x {} (z, y, x), {}, {} "
+      "reconstructing {} of {}: {} projections of {} x {} pixels (y, x), volume {} (z, y, x), {}, {} "
       "projector",
-      plan.signal.empty() ? "images" : plan.signal, request.source, plan.kept.size(), plan.geometry.nv,
-      plan.geometry.nu, plan.geometry.volume_px[0], plan.geometry.volume_px[1], plan.geometry.volume_px[2],
-      request.options.method, projector_name(request.options.projector));
-  if (static_cast<std::size_t>(comm.size()) > plan.geometry.volume_px[1])
-    log::info("note: {} ranks for {} rows: {} ranks stay idle", comm.size(), plan.geometry.volume_px[1],
-              static_cast<std::size_t>(comm.size()) - plan.geometry.volume_px[1]);
+      plan.signal.empty() ? "images" : plan.signal, request.source, plan.kept.size(), geometry.nv,
+      geometry.nu, fmt::join(geometry.volume_px, " x "), request.options.method,
+      projector_name(request.options.projector));
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  if (ranks > geometry.volume_px[1])
+    log::info("note: {} ranks for {} rows: {} ranks stay idle", ranks, geometry.volume_px[1],
+              ranks - geometry.volume_px[1]);
+}
 
-  const Decomposition mine = decompose(comm, plan);
+struct Solution {
+  State state;
+  tomography::RFactors factors;
+  json extra = json::object();  ///< for the summary, where it was asked for
+};
+
+/// Everything between the request and the volume. What it needs beside the volume is freed when it returns.
+Solution reconstruct_state(const RunContext& context, const Request& request, const Plan& plan,
+                           const Decomposition& mine) {
+  const Communicator& comm = context.comm;
+  Solution solution;
   const Images images = load_images(comm, request, plan, mine);
-  if (request.interpolate_bad_pixels) log::info("note: {} bad pixels replaced", images.interpolated_pixels);
+  if (request.interpolate_bad_pixels) {
+    log::info("note: {} bad pixels replaced", images.interpolated_pixels);
+    solution.extra["interpolated_pixels"] = images.interpolated_pixels;
+  }
   const auto inside = make_support(comm, request.options.support, plan, mine, images.measured);
-  json extra = json::object();
   if (request.options.support != "none") {
     const double share = support_share(comm, plan, mine, inside);
     log::info("  support: {:.1f} % of the volume", 100 * share);
-    extra["support_share"] = share;
+    solution.extra["support_share"] = share;
   }
-
   auto resumed = read_checkpoint(context, plan, mine, request.options.iterations);
-  State state = resumed ? std::move(*resumed) : first_state(plan, mine);
+  State& state = solution.state = resumed ? std::move(*resumed) : first_state(plan, mine);
   if (state.iteration > 0) log::info("  resumed after iteration {}", state.iteration);
   const Problem problem{plan, request.options, mine, images.measured, {request.options.nonnegative, inside}};
-  const tomography::RFactors factors = solve(context, problem, state);
-  report_empty_projections(plan, factors);
-  log::info("  R {:.6f} (mean over projections), R2 {:.6f}", factors.mean_r1, factors.mean_r2);
-  write_volume(context, request, plan, mine, state, factors, file);
+  solution.factors = solve(context, problem, state);
+  state.point = Array<float, 3>();
+  return solution;
+}
 
-  json result = summary(request, plan, state, factors);
-  result.update(extra);
-  if (request.interpolate_bad_pixels) result["interpolated_pixels"] = images.interpolated_pixels;
+}  // namespace
+
+json reconstruct(const RunContext& context, const Request& request, const std::filesystem::path& file) {
+  Plan plan;
+  context.comm.agree([&] { plan = make_plan(request); });
+  announce(context.comm, request, plan);
+  const Decomposition mine = decompose(context.comm, plan);
+  const Solution solution = reconstruct_state(context, request, plan, mine);
+  report_empty_projections(plan, solution.factors);
+  log::info("  R {:.6f} (mean over projections), R2 {:.6f}", solution.factors.mean_r1,
+            solution.factors.mean_r2);
+  write_volume(context, request, plan, mine, solution.state, solution.factors, file);
+  json result = summary(request, plan, solution.state, solution.factors);
+  result.update(solution.extra);
   return result;
 }
 

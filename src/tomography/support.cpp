@@ -29,29 +29,39 @@ Array<std::uint8_t, 2> seen(View<const float, 2> image, std::size_t rows, float 
   return result;
 }
 
-struct Place {
-  double u, v;
-};
+double centred(std::size_t i, std::size_t n) {
+  return static_cast<double>(i) - static_cast<double>(centre_index(n));
+}
 
-/// Adds one for every voxel at whose place the projection sees nothing.
-void count_dissent(const Geometry& geometry, std::size_t projection, View<const std::uint8_t, 2> seen,
-                   std::size_t rows, Array<std::uint16_t, 3>& dissent) {
+/// Adds one for every voxel of a plain series' slab at whose place the projection sees nothing.
+void count_dissent_of_rows(const Geometry& geometry, std::size_t projection, View<const std::uint8_t, 2> seen,
+                           View<std::uint16_t, 3> dissent) {
   const auto [nz, ny, nx] = geometry.volume_px;
-  const bool plain = is_plain_tilt_series(geometry.angles);
   const Mat3 rotation = rotation_matrix(geometry.angles[projection]);
-  const auto centred = [](std::size_t i, std::size_t n) {
-    return static_cast<double>(i) - static_cast<double>(centre_index(n));
-  };
-  const std::size_t volume_rows = plain ? rows : ny;
+  for (std::size_t z = 0; z < nz; ++z)
+    for (std::size_t x = 0; x < nx; ++x) {
+      const double place = to_beam_frame(rotation, {centred(x, nx), 0, centred(z, nz)}).x();
+      const double u = std::round(place + static_cast<double>(centre_index(geometry.nu)));
+      if (u < 0 || u >= static_cast<double>(geometry.nu)) continue;
+      const std::uint8_t* pixels = seen[static_cast<std::size_t>(u)].data();
+      std::uint16_t* row = &dissent(z, x, 0);
+      for (std::size_t y = 0; y < dissent.extent(2); ++y)
+        row[y] = static_cast<std::uint16_t>(row[y] + 1 - pixels[y]);
+    }
+}
+
+/// The same for any Euler angles and the whole volume.
+void count_dissent(const Geometry& geometry, std::size_t projection, View<const std::uint8_t, 2> seen,
+                   View<std::uint16_t, 3> dissent) {
+  const auto [nz, ny, nx] = geometry.volume_px;
+  const Mat3 rotation = rotation_matrix(geometry.angles[projection]);
   for (std::size_t z = 0; z < nz; ++z)
     for (std::size_t x = 0; x < nx; ++x)
-      for (std::size_t y = 0; y < volume_rows; ++y) {
-        const Vec3 place =
-            to_beam_frame(rotation, {centred(x, nx), plain ? 0.0 : centred(y, ny), centred(z, nz)});
+      for (std::size_t y = 0; y < ny; ++y) {
+        const Vec3 place = to_beam_frame(rotation, {centred(x, nx), centred(y, ny), centred(z, nz)});
         const double u = std::round(place.x() + static_cast<double>(centre_index(geometry.nu)));
-        const double v = plain ? static_cast<double>(y)
-                               : std::round(place.y() + static_cast<double>(centre_index(geometry.nv)));
-        if (u < 0 || v < 0 || u >= static_cast<double>(geometry.nu) || v >= static_cast<double>(rows))
+        const double v = std::round(place.y() + static_cast<double>(centre_index(geometry.nv)));
+        if (u < 0 || v < 0 || u >= static_cast<double>(geometry.nu) || v >= static_cast<double>(geometry.nv))
           continue;
         if (!seen(static_cast<std::size_t>(u), static_cast<std::size_t>(v))) ++dissent(z, x, y);
       }
@@ -75,7 +85,12 @@ Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3
   Array<std::uint16_t, 3> dissent(shape);
   for (std::size_t p = 0; p < images.extent(0); ++p) {
     const auto threshold = static_cast<float>(kSupportThreshold * largest[p]);
-    count_dissent(geometry, p, seen(images[p], rows, threshold), rows, dissent);
+    const auto place = seen(images[p], rows, threshold);
+    if (padded == 0) continue;
+    if (plain)
+      count_dissent_of_rows(geometry, p, place, dissent);
+    else
+      count_dissent(geometry, p, place, dissent);
   }
   const double allowed = std::floor(kSupportDissent * static_cast<double>(images.extent(0)));
   Array<std::uint8_t, 3> inside(shape);
