@@ -53,6 +53,17 @@ std::string choose_signal(const std::string& source, const std::string& wanted,
                    fmt::format("one of {}", fmt::join(all, ", ")));
 }
 
+/// Says so where `auto` had a choice of detectors.
+void note_other_detectors(const Request& request, const io::TiltSeriesInfo& info, Plan& plan) {
+  const auto cut = plan.signal.rfind('_');
+  if (request.options.signal != "auto" || cut == std::string::npos) return;
+  const std::string detector = plan.signal.substr(0, cut + 1);
+  const auto other = [&](const std::string& name) { return !name.starts_with(detector); };
+  if (std::any_of(info.signals.begin(), info.signals.end(), other))
+    plan.notes.push_back(
+        fmt::format("reconstruct.signal: auto takes {}, of {}", plan.signal, fmt::join(info.signals, ", ")));
+}
+
 std::vector<EulerAngles> all_angles(const Request& request, const io::TiltSeriesInfo& info) {
   const auto& angles = request.angles.empty() ? info.angles : request.angles;
   if (angles.empty())
@@ -154,6 +165,7 @@ Plan make_plan(const Request& request) {
   plan.file_nx = info.nx;
   plan.accelerated = request.options.method == "resire-nesterov";
   plan.signal = choose_signal(request.source, request.options.signal, info.signals);
+  note_other_detectors(request, info, plan);
   keep_projections(request, all_angles(request, info), plan);
   plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles);
   note_equal_angles(plan);
