@@ -188,7 +188,10 @@ std::array<emd::Axis, 3> axes_of(const Arrays& a) {
 void to_emd1(const std::string& in, const std::string& out, const Arrays& a, Notes& notes) {
   const Communicator self(MPI_COMM_SELF);
   const fs::path partial = partial_name(out);
-  hdf5::File file = hdf5::create_parallel(self, partial);
+  hdf5::File file = hdf5::create_parallel(
+      self, partial,
+      sizeof(float) * (a.is_volume ? a.volume.shape[0] * a.volume.shape[1] * a.volume.shape[2]
+                                   : a.series.signals.size() * a.series.tilts * a.series.ny * a.series.nx));
   hdf5::write_attribute(file.get(), "emd_group_type", std::string("file"));
   hdf5::write_attribute(file.get(), "version_major", 1);
   hdf5::write_attribute(file.get(), "version_minor", 0);

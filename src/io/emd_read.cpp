@@ -32,7 +32,7 @@ Axis read_axis(hid_t group, const std::string& name) {
   axis.name = hdf5::read_text(dim.get(), "name").value_or("");
   axis.units = hdf5::read_text(dim.get(), "units").value_or("");
   const auto shape = hdf5::shape_of(dim.get());
-  if (shape.size() == 1 && shape[0] <= (1u << 24) && hdf5::is_integer(dim.get()))
+  if (shape.size() == 1 && shape[0] <= (1u << 20) && hdf5::is_integer(dim.get()))
     axis.values = hdf5::read_small(group, name);
   return axis;
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "aetos/core/error.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/emd.hpp"
@@ -84,6 +86,8 @@ void close_checked(const Communicator& comm, hdf5::File& file, const std::string
   comm.agree([&] {
     if (flushed < 0) throw ResourceError(fmt::format("cannot write '{}': {}", name, cause));
     hdf5::check(closed, fmt::format("cannot close '{}'", name));
+    // Gives back what was reserved beyond the end.
+    if (comm.is_root()) std::filesystem::resize_file(name, std::filesystem::file_size(name));
   });
 }
 

@@ -109,7 +109,30 @@ File open_for_reading(const std::string& path) {
                    "a complete HDF5 file");
 }
 
-File create_parallel(const Communicator& comm, const std::string& path) {
+namespace {
+
+/// Room for `bytes` and the file's own tables. Blocks are reserved where the file system can do so, else the
+/// free space is compared.
+void reserve(const std::string& path, std::uint64_t bytes) {
+  const std::uint64_t needed = bytes + bytes / 64 + (std::uint64_t{1} << 17);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) throw ResourceError(fmt::format("cannot write '{}': {}", path, std::strerror(errno)));
+  const int status = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(needed));
+  const int error = status == 0 ? 0 : errno;
+  ::close(fd);
+  std::error_code ec;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  const fs::space_info space = fs::space(folder, ec);
+  const bool too_little = error != 0 && !ec && space.available < needed;
+  if (error == ENOSPC || error == EDQUOT || too_little)
+    throw ResourceError(
+        fmt::format("not enough space on the disk for '{}': {:.1f} MiB are needed, {:.1f} are free", path,
+                    static_cast<double>(needed) / 1048576, static_cast<double>(space.available) / 1048576));
+}
+
+}  // namespace
+
+File create_parallel(const Communicator& comm, const std::string& path, std::uint64_t bytes) {
   silence();
   // MPI's message for a folder that is missing or closed to us says little; POSIX's says what it is.
   comm.agree([&] {
@@ -123,7 +146,11 @@ File create_parallel(const Communicator& comm, const std::string& path) {
   check(H5Pset_coll_metadata_write(access.get(), true), "HDF5 over MPI");
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
   comm.agree([&] { check(id, fmt::format("cannot create '{}'", path)); });
-  return File(id);
+  File file(id);
+  comm.agree([&] {
+    if (comm.is_root()) reserve(path, bytes);
+  });
+  return file;
 }
 
 Group create_group(hid_t parent, const std::string& name) {
@@ -292,10 +319,10 @@ std::vector<double> read_small(hid_t group, const std::string& name) {
   const Dataset dataset(check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), action));
   std::size_t n = 1;
   for (hsize_t extent : shape_of(dataset.get())) {
-    if (extent > (1u << 24)) throw ResourceError(action + ": too large");
+    if (extent > (1u << 20)) throw ResourceError(action + ": too large");
     n *= extent;
   }
-  if (n > (1u << 24)) throw ResourceError(action + ": too large");
+  if (n > (1u << 20)) throw ResourceError(action + ": too large");
   if (!is_integer(dataset.get())) throw ResourceError(action + ": not numbers");
   std::vector<double> values(n);
   if (n > 0)

@@ -267,7 +267,8 @@ Array<float, 3> mat_read(const Source& source, const Box3& box) {
   Array<float, 3> out({box.count[0], box.count[1], box.count[2]});
   if (out.empty()) return out;
   if (v->rank == 2) {
-    // matio 1.5.23 reads part of a 2D array wrongly, so a single image is read whole and cut.
+    // matio 1.5.23 ignores where the part of an uncompressed 2D array starts, so an image is read whole and
+    // cut.
     const std::vector<double> image = mat::read_small(file.get(), *v, source.file);
     for (std::size_t y = 0; y < box.count[1]; ++y)
       for (std::size_t x = 0; x < box.count[2]; ++x)

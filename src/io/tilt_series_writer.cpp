@@ -108,7 +108,8 @@ TiltSeriesWriter::TiltSeriesWriter(const Communicator& comm, const std::filesyst
                      "one each");
   check_same_everywhere(comm, info, provenance, path);
   State& s = *state_;
-  s.file = hdf5::create_parallel(comm, s.partial);
+  s.file = hdf5::create_parallel(comm, s.partial,
+                                 info.signals.size() * info.tilts * info.ny * info.nx * sizeof(float));
   const hdf5::Group data = emd::write_frame(s.file.get(), info.microscope, info.sample, provenance);
   emd::Axis tilt{"tilt", info.angles.empty() ? "[px]" : "[deg]", {}};
   for (std::size_t i = 0; i < info.tilts; ++i)

@@ -123,7 +123,8 @@ void write_volume(const Communicator& comm, const std::filesystem::path& path, c
 
   const std::filesystem::path partial = partial_name(path);
   try {
-    hdf5::File file = hdf5::create_parallel(comm, partial);
+    hdf5::File file =
+        hdf5::create_parallel(comm, partial, info.shape[0] * info.shape[1] * info.shape[2] * sizeof(float));
     write_content(comm, file, info, provenance, my_rows, slab, options, partial);
     close_checked(comm, file, partial);
     verify(comm, partial, info, hashes);

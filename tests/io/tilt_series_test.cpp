@@ -154,7 +154,8 @@ import hyperspy.api as hs
 signals = hs.load(sys.argv[1] + '/series.h5', reader='emd')
 assert len(signals) == 3, signals
 for s in signals:
-    assert s.data.shape == (7, 40, 64), s
+    # HyperSpy turns the order of the axes round; names and sizes stay together.
+    assert [s.axes_manager[n].size for n in ('tilt', 'y', 'x')] == [7, 40, 64], s
     axis = s.axes_manager['x']
     assert abs(axis.scale - 0.3434) < 1e-6 and axis.units == 'Å', axis
 s = hs.load(sys.argv[1] + '/single.h5', reader='emd')

@@ -61,7 +61,9 @@ hid_t check(hid_t id, const std::string& action);
 /// that names HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
 File open_for_reading(const std::string& path);
 /// Creates (or replaces) a file that all ranks write together, on the communicator's own plain duplicate.
-File create_parallel(const Communicator& comm, const std::string& path);
+/// Reserves `bytes` on the disk first and throws ResourceError if there is not so much: HDF5 ends in a
+/// deadlock or a crash when the disk is full in the middle of a collective write.
+File create_parallel(const Communicator& comm, const std::string& path, std::uint64_t bytes);
 
 // Groups and attributes. When writing, every rank calls with the same values.
 Group create_group(hid_t parent, const std::string& name);
@@ -86,7 +88,7 @@ std::optional<bool> is_integer(hid_t dataset);
 /// A small dataset of doubles: rank 0 writes, all ranks take part.
 Dataset write_small(const Communicator& comm, hid_t group, const std::string& name,
                     const std::vector<hsize_t>& shape, std::span<const double> values);
-/// All of a small numeric dataset (at most 2^24 elements), any shape.
+/// All of a small numeric dataset (at most 2^20 elements), any shape.
 std::vector<double> read_small(hid_t group, const std::string& name);
 
 /// A box of a 3D dataset.
