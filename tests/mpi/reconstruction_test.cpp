@@ -109,9 +109,10 @@ TEST(ReconstructionRanks, InterruptedAndResumedOnOtherNumbersOfRanks) {
     stop.set_time_limit(std::chrono::duration<double>(0));  // over before it begins: one iteration an attempt
     for (int ranks : {4, 2, 3, 1}) {
       const Communicator part = comm.split(comm.rank() < ranks ? 0 : 1);
-      if (comm.rank() < ranks)
+      if (comm.rank() < ranks) {
         EXPECT_THROW(run_driver(part, scene.folder("resumed"), request, stop), Interrupted)
             << ranks << " ranks";
+      }
       comm.barrier();
     }
     run_driver(comm, scene.folder("resumed"), request, {}, 0);
