@@ -1,6 +1,5 @@
 #include "lane_fft.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "aetos/core/units.hpp"
@@ -47,35 +46,6 @@ LaneFft::LaneFft(std::size_t n) : order_(n, 0) {
     stages_.push_back(std::move(stage));
     blocks *= radix;
   }
-}
-
-/// The way back is the adjoint of the way there, so the round trip's factor is the power of a transformed
-/// impulse.
-template <class Transform>
-std::vector<double> LaneFft::gain_of(const Transform& transform) const {
-  const std::size_t n = size();
-  std::vector<double> gain(n, 0);
-  std::vector<ComplexLane> values(n);
-  for (std::size_t first = 0; first < n; first += kLanes) {
-    const std::size_t lanes = std::min(kLanes, n - first);
-    std::fill(values.begin(), values.end(), ComplexLane{});
-    for (std::size_t l = 0; l < lanes; ++l) values[first + l].re[l] = 1;
-    transform(values.data());
-    for (const ComplexLane& value : values)
-      for (std::size_t l = 0; l < lanes; ++l) {
-        const auto re = static_cast<double>(value.re[l]), im = static_cast<double>(value.im[l]);
-        gain[first + l] += (re * re + im * im) / static_cast<double>(n);
-      }
-  }
-  return gain;
-}
-
-std::vector<double> LaneFft::round_trip_gain() const {
-  return gain_of([this](ComplexLane* a) { to_scrambled<1>(a); });
-}
-
-std::vector<double> LaneFft::scrambled_round_trip_gain() const {
-  return gain_of([this](ComplexLane* a) { from_scrambled<1>(a); });
 }
 
 }  // namespace aetos::multislice

@@ -37,17 +37,7 @@ class LaneFft {
     for (std::size_t s = stages_.size() - 1; s-- > 0;) run_stage<-Sign, true>(stages_[s], a);
   }
 
-  /// The factor beyond n that a wave at each frequency (natural order) gains by to_scrambled and
-  /// from_scrambled back. It is 1 but for rounded twiddle factors, whose 1e-7 would add up over the slices of
-  /// a thick specimen.
-  std::vector<double> round_trip_gain() const;
-  /// The same by from_scrambled and to_scrambled, in scrambled order.
-  std::vector<double> scrambled_round_trip_gain() const;
-
  private:
-  template <class Transform>
-  std::vector<double> gain_of(const Transform& transform) const;
-
   /// Blocks of radix x length elements. Twiddle factors exp(-2 pi i j p / (radix length)) by (j, p = 1..radix
   /// - 1).
   struct Stage {

@@ -44,6 +44,7 @@ class WindowWaves {
               View<float, 2> intensity);
 
  private:
+  void calibrate();
   const ComplexLane* propagator(std::size_t slices);
   void transmit_rows(ComplexLane* wave, const TransmissionView& transmission);
   void rows_to_scratch(const ComplexLane* wave, std::size_t first_row);
@@ -57,6 +58,7 @@ class WindowWaves {
   std::vector<std::size_t> columns_;   ///< FFT index along x of each column within the band
   std::size_t blocks_, block_stride_;  ///< blocks of 16 columns; elements between them
   std::vector<std::size_t> gap_;       ///< FFT indices along x beyond the band
+  double norm_;                        ///< what both axes' transforms there and back multiply with
   Array<ComplexLane, 1> scratch_;      ///< 16 rows, element by element
   Array<ComplexLane, 2> probe_;        ///< (block, ny in scrambled order)
   std::map<std::size_t, Array<ComplexLane, 2>>

@@ -77,8 +77,8 @@ TEST(TileEngine, VacuumIsTheFreeProbeAtAnyPixelPhase) {
 
 /// Atoms of almost no weight make the engine propagate through slices that transmit everything.
 TEST(TileEngine, IntensityIsConservedOverFiftySlices) {
-  for (const std::size_t cell : {std::size_t{0}, std::size_t{96}}) {
-    TileEngine engine(settings_of(96, cell));
+  for (const std::size_t cell : {std::size_t{0}, std::size_t{128}}) {
+    TileEngine engine(settings_of(128, cell));
     BeamAtoms ghosts;
     for (int s = 0; s < 50; ++s) add_atom(ghosts, 1, Vec3(0.3, 0.2, 2 * s + 1), 1e-12f);
     TileCost cost;
