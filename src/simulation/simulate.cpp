@@ -8,6 +8,7 @@
 #include "aetos/core/progress.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "aetos/parallel/partition.hpp"
+#include "aetos/simulation/early_end.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/tile_worker.hpp"
 #include "aetos/simulation/window.hpp"
@@ -53,7 +54,7 @@ struct Done {
 
 /// This rank's share of the remaining items, each journalled when it is finished. Talks to nobody.
 Done work_through(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
-                  const Remaining& left) {
+                  const Remaining& left, EarlyEnd& end) {
   const auto parts = weighted_partition(left.cost, static_cast<std::size_t>(context.comm.size()));
   const auto& mine = parts[static_cast<std::size_t>(context.comm.rank())];
   Done done;
@@ -69,7 +70,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
   const double share_done = left.cost_done / left.cost_total;
   Progress progress("probes", all_probes, share_done * all_probes);
   for (std::size_t i : mine) {
-    if (context.stop.requested()) {
+    if (end.is_due()) {
       done.stopped_early = true;
       break;
     }
@@ -139,14 +140,16 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
 
   Done done;
+  EarlyEnd end(context);
   context.comm.agree([&] {
+    const EarlyEnd::OnFailure others_end_too(end);
     const auto before = Journal::scan(context.work, context.fingerprint);
     const Remaining left = remaining_work(request, plan, window, before);
     if (!before.empty())
       log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
     if (left.items.size() < static_cast<std::size_t>(context.comm.size()))
       log::info("{} ranks for {} work items: some stay idle", context.comm.size(), left.items.size());
-    done = work_through(context, request, plan, window, left);
+    done = work_through(context, request, plan, window, left, end);
   });
   end_if_stopped(context, done);
   context.comm.barrier();

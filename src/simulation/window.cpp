@@ -17,7 +17,7 @@ constexpr std::size_t kGranularity_px = 16;
 constexpr double kSmallestWindow_A = 9.6;
 constexpr double kReferenceWindow_A = 38.4;
 /// Room for the scatter of a sample's error and for what is left of it in the reference.
-constexpr double kSafety = 1.25;
+constexpr double kSafety = 1.4;
 
 std::size_t axis_px(double width_A, double sampling_A, std::size_t period_px) {
   const auto wanted = static_cast<std::size_t>(std::ceil(width_A / sampling_A - 1e-6));
@@ -38,7 +38,7 @@ bool holds(const Window& outer, const Window& inner) {
   return outer.px[0] >= inner.px[0] && outer.px[1] >= inner.px[1];
 }
 
-/// Windows from the smallest sensible one up to below the reference, each at least 15 % wider than the one
+/// Windows from the smallest sensible one up to below the reference, each at least 10 % wider than the one
 /// before.
 std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Window& reference) {
   std::vector<Window> list;
@@ -46,7 +46,7 @@ std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Windo
     const Window next = window_of_width(plan, width);
     if (holds(next, reference)) return list;
     list.push_back(next);
-    width = std::max(width_A(plan, next) * 1.15, width * 1.15);
+    width = std::max(width_A(plan, next) * 1.1, width * 1.1);
   }
 }
 

@@ -109,6 +109,22 @@ TEST(SimulationRanks, ABadRequestEndsAllRanksAlike) {
   EXPECT_THROW(test::run_simulation(c, comm, folder.path()), InputError);
 }
 
+TEST(SimulationRanks, AStopOfOneRankEndsAll) {
+  AETOS_RANKS(comm, 2);
+  const SharedFolder folder(comm);
+  const auto c = small_series();
+  Stop stop;
+  if (comm.rank() == 1) stop.set_time_limit(std::chrono::duration<double>(0));
+  EXPECT_THROW(test::run_simulation(c, comm, folder.path(), stop), Interrupted);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "series.h5"));
+  // What was done is used by the next attempt.
+  const auto resumed = outcome_in(folder.path(), test::run_simulation(c, comm, folder.path()));
+  const test::TemporaryFolder fresh;
+  const auto alone =
+      outcome_in(fresh.path(), test::run_simulation(c, Communicator(MPI_COMM_SELF), fresh.path()));
+  EXPECT_TRUE(resumed == alone);
+}
+
 TEST(SimulationRanks, MoreRanksThanWork) {
   AETOS_RANKS(comm, 4);
   const SharedFolder folder(comm);

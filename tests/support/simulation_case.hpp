@@ -39,8 +39,7 @@ struct SimulationCase {
 
 /// Simulates into `folder`/series.h5 with journals in `folder`/work. Collective.
 inline nlohmann::json run_simulation(const SimulationCase& c, const Communicator& comm,
-                                     const std::filesystem::path& folder) {
-  static const Stop stop;
+                                     const std::filesystem::path& folder, const Stop& stop = Stop()) {
   if (comm.is_root()) std::filesystem::create_directories(folder / "work");
   comm.barrier();
   const RunContext context{.comm = comm,
