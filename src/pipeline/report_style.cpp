@@ -32,7 +32,7 @@ figure { margin: 0; min-width: 0; }
 figcaption { margin-top: 8px; color: var(--soft); font-size: 14px; line-height: 1.45; max-width: 72ch; }
 
 .headlines {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); margin: 32px 0 0; padding: 0;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 214px)); margin: 32px 0 0; padding: 0;
   border: solid var(--faint); border-width: 1px 0;
 }
 .headlines > div { padding: 18px 16px 16px 18px; border-left: 1px solid var(--faint); }

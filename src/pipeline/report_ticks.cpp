@@ -9,12 +9,10 @@ std::vector<double> linear_ticks(double low, double high, int wanted) {
   if (!(high > low) || wanted < 1) return {low};
   const double rough = (high - low) / wanted;
   const double power = std::pow(10, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (double m : {1.0, 2.0, 5.0})
-    if (rough <= m * power * 1.0001) {
-      step = m * power;
-      break;
-    }
+  // The round step nearest to the wanted one, by ratio.
+  double step = power;
+  for (double m : {2.0, 5.0, 10.0})
+    if (std::abs(std::log(m * power / rough)) < std::abs(std::log(step / rough))) step = m * power;
   std::vector<double> ticks;
   for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
     ticks.push_back(i * step + 0.0);
@@ -24,13 +22,16 @@ std::vector<double> linear_ticks(double low, double high, int wanted) {
 std::vector<double> log_ticks(double low, double high) {
   std::vector<double> ticks;
   if (!(low > 0) || !(high > low)) return ticks;
-  const bool wide = high / low > 100;
+  const double span = high / low;
+  const std::vector<double> steps = span > 100  ? std::vector<double>{1}
+                                    : span > 10 ? std::vector<double>{1, 2, 5}
+                                                : std::vector<double>{1, 2, 3, 5, 7};
   const int first = static_cast<int>(std::floor(std::log10(low))),
             last = static_cast<int>(std::ceil(std::log10(high)));
   for (int e = first; e <= last; ++e)
-    for (double m : {1.0, 2.0, 5.0}) {
+    for (double m : steps) {
       const double t = m * std::pow(10, e);
-      if ((m == 1 || !wide) && t >= low * 0.999 && t <= high * 1.001) ticks.push_back(t);
+      if (t >= low * 0.999 && t <= high * 1.001) ticks.push_back(t);
     }
   return ticks;
 }

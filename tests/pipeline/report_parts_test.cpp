@@ -40,8 +40,9 @@ TEST(ReportPage, TakesOnlyNumbersForNumbers) {
 TEST(ReportPlots, TicksAreRoundAndInside) {
   EXPECT_EQ(linear_ticks(-70, 70, 7), (std::vector<double>{-60, -40, -20, 0, 20, 40, 60}));
   const auto fine = linear_ticks(0, 0.117, 5);
-  ASSERT_EQ(fine.size(), 3U);
-  EXPECT_DOUBLE_EQ(fine[1], 0.05);
+  ASSERT_EQ(fine.size(), 6U);
+  EXPECT_DOUBLE_EQ(fine[5], 0.1);
+  EXPECT_EQ(linear_ticks(-75, 76, 7), (std::vector<double>{-60, -40, -20, 0, 20, 40, 60}));
   const auto decade = log_ticks(0.08, 1);
   ASSERT_EQ(decade.size(), 4U);
   EXPECT_DOUBLE_EQ(decade[0], 0.1);

@@ -10,7 +10,7 @@ namespace aetos::pipeline::report {
 
 /// Round places for ticks in [low, high], about `wanted` of them.
 std::vector<double> linear_ticks(double low, double high, int wanted);
-/// 1, 2, 5 x powers of ten in [low, high]; powers of ten alone over more than two decades.
+/// Round places in [low, high] for a logarithmic axis: the more of each decade, the fewer decades there are.
 std::vector<double> log_ticks(double low, double high);
 
 struct Axis {
