@@ -10,10 +10,10 @@ namespace aetos::imaging {
 
 /// How many electrons an image gets; at most one of the three ways is given (config keys `microscope.*`).
 struct Exposure {
-  std::optional<double> dose_e_per_A2;        ///< per projection
-  std::optional<double> dose_total_e_per_A2;  ///< of the whole series, split evenly
-  std::optional<double> screen_current_pA;    ///< needs dwell_us
-  std::optional<double> dwell_us;             ///< per pixel
+  std::optional<double> dose_e_per_A2 = {};        ///< per projection
+  std::optional<double> dose_total_e_per_A2 = {};  ///< of the whole series, split evenly
+  std::optional<double> screen_current_pA = {};    ///< needs dwell_us
+  std::optional<double> dwell_us = {};             ///< per pixel
 };
 
 /// Electrons per pixel of each image: dose x pixel², or current x dwell / e; none where no exposure is given,
