@@ -118,7 +118,7 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
     else if (at_border(m, slab.volume))
       ++border;
     else
-      peaks.push_back(fit_peak(slab, m, in));
+      peaks.push_back(fit_peak(slab, view, m, in));
   }
   result.peaks = comm.all_gather(std::span<const Peak>(peaks));
   std::sort(result.peaks.begin(), result.peaks.end(), stronger);

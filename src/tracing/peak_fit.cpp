@@ -202,11 +202,11 @@ std::array<double, 3> centre_of(const Maximum& maximum, const Vec6& p) {
 
 }  // namespace
 
-Peak fit_peak(const Slab& slab, const Maximum& maximum, const PeakOptions& options) {
+Peak fit_peak(const Slab& slab, const Slab& smoothed, const Maximum& maximum, const PeakOptions& options) {
   Peak peak;
   peak.smoothed = static_cast<double>(maximum.height);
-  peak.centre = finer_maximum(slab, maximum, options.interpolation, peak.height);
-  // First about the maximum (the finer one, else the smoothed one's), then about the last fit's centre, so
+  peak.centre = finer_maximum(smoothed, maximum, options.interpolation, peak.height);
+  // First about the finer maximum, else about the voxel's, then about the last fit's centre, so
   // that the sphere lies evenly round the atom.
   auto p = fit_about(slab, peak.centre, peak.height, maximum, options);
   if (!p) p = fit_about(slab, maximum.centre, peak.height, maximum, options);

@@ -45,7 +45,7 @@ TEST(Peaks, a_gaussian_is_found_to_a_thousandth_of_a_voxel) {
   const auto v = volume_of({20, 21, 22}, {{centre, 5.0, 1.1}}, 0.25);
   const auto maxima = maxima_of(v, 1);
   ASSERT_EQ(maxima.size(), 1u);
-  const Peak p = fit_peak(whole(v), maxima[0], {});
+  const Peak p = fit_peak(whole(v), whole(v), maxima[0], {});
   ASSERT_EQ(p.fit, PeakFit::gaussian);
   for (std::size_t a = 0; a < 3; ++a) EXPECT_NEAR(p.centre[a], centre(static_cast<Eigen::Index>(a)), 1e-3);
   EXPECT_NEAR(p.height, 5, 1e-3);
@@ -60,7 +60,7 @@ TEST(Peaks, the_box_takes_voxels_at_its_faces_by_their_share) {
   v(10, 10, 10) = 3;
   PeakOptions options;
   options.integration = 2.25;
-  const Peak p = fit_peak(whole(v), {{10, 10, 10}, {10, 10, 10}, 3}, options);
+  const Peak p = fit_peak(whole(v), whole(v), {{10, 10, 10}, {10, 10, 10}, 3}, options);
   EXPECT_NEAR(p.integrated, 2 * 4.5 * 4.5 * 4.5 + 1, 1e-6);
 }
 
@@ -76,7 +76,7 @@ TEST(Peaks, a_plateau_of_equal_voxels_is_one_maximum_at_its_centre) {
   const auto smoothed = smooth(whole(v), 0.7);
   const auto after = maxima_of(smoothed, 0);
   ASSERT_EQ(after.size(), 1u);
-  const Peak p = fit_peak(whole(v), after[0], {});
+  const Peak p = fit_peak(whole(v), whole(smoothed), after[0], {});
   EXPECT_NEAR(p.centre[0], 7, 0.01);
   EXPECT_NEAR(p.centre[1], 6, 0.01);
   EXPECT_NEAR(p.centre[2], 8, 0.01);
@@ -105,7 +105,7 @@ TEST(Peaks, an_atom_a_voxel_from_the_border_is_fitted) {
   const auto v = volume_of({16, 16, 16}, {{centre, 1, 1}});
   const auto maxima = maxima_of(v, 0.1f);
   ASSERT_EQ(maxima.size(), 1u);
-  const Peak p = fit_peak(whole(v), maxima[0], {});
+  const Peak p = fit_peak(whole(v), whole(v), maxima[0], {});
   for (std::size_t a = 0; a < 3; ++a) EXPECT_NEAR(p.centre[a], centre(static_cast<Eigen::Index>(a)), 1e-3);
 }
 
@@ -115,7 +115,7 @@ TEST(Peaks, noise_never_leads_a_fit_out_of_its_neighbourhood) {
     v.data()[i] = static_cast<float>(random::normal4(5, random::Domain::test, {0, 0, i})[0]);
   std::size_t failed = 0, all = 0;
   for (const auto& m : maxima_of(v, 1.5f)) {
-    const Peak p = fit_peak(whole(v), m, {});
+    const Peak p = fit_peak(whole(v), whole(v), m, {});
     failed += p.fit == PeakFit::failed;
     ++all;
     double moved = 0;
@@ -130,7 +130,7 @@ TEST(Peaks, noise_never_leads_a_fit_out_of_its_neighbourhood) {
 TEST(Peaks, a_failed_fit_keeps_the_maximum) {
   Array<float, 3> v({9, 9, 9});
   v(4, 4, 4) = 1;  // one hot voxel: no Gaussian is as narrow
-  const Peak p = fit_peak(whole(v), {{4, 4, 4}, {4, 4, 4}, 1}, {});
+  const Peak p = fit_peak(whole(v), whole(v), {{4, 4, 4}, {4, 4, 4}, 1}, {});
   EXPECT_EQ(p.fit, PeakFit::failed);
   EXPECT_EQ(p.centre, (std::array<double, 3>{4, 4, 4}));
   EXPECT_EQ(p.sigma, 0);

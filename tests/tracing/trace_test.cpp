@@ -79,6 +79,16 @@ TEST(Trace, of_two_atoms_too_close_the_stronger_stays) {
   EXPECT_NEAR(scene.atoms().position[0].x(), -0.7, 0.15);
 }
 
+TEST(Trace, a_plateau_of_equal_voxels_is_one_atom_at_its_centre) {
+  Array<float, 3> volume({20, 20, 20});
+  for (std::size_t z = 6; z < 9; ++z)
+    for (std::size_t y = 5; y < 8; ++y)
+      for (std::size_t x = 7; x < 10; ++x) volume(z, y, x) = 1;
+  Scene scene(volume);
+  EXPECT_EQ(scene.run()["atoms"], 1);
+  EXPECT_LT(worst_distance_A(scene.atoms(), {kVoxel_A * Vec3(8 - 10, 6 - 10, 7 - 10)}), 0.005);
+}
+
 TEST(Trace, a_volume_with_nothing_in_it_has_no_atoms) {
   for (const float value : {0.0f, 2.5f}) {
     Array<float, 3> volume({20, 20, 20});

@@ -58,9 +58,10 @@ Array<float, 3> smooth(const Slab& slab, double sigma);
 /// in `plateaus`).
 std::vector<Maximum> local_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus);
 
-/// Interpolates (Keys 1981, cubic convolution) on the finer grid about the maximum, then fits height, centre,
-/// width and background of a Gaussian to the voxels within the sphere (Levenberg-Marquardt). A fit that does
-/// not converge, or leaves its neighbourhood, keeps the interpolated maximum and says so.
-Peak fit_peak(const Slab& slab, const Maximum& maximum, const PeakOptions& options);
+/// Interpolates the smoothed volume (Keys 1981, cubic convolution) on the finer grid about the maximum, then
+/// fits height, centre, width and background of a Gaussian to the volume's voxels within the sphere
+/// (Levenberg-Marquardt). A fit that does not converge, or leaves its neighbourhood, keeps the interpolated
+/// maximum and says so.
+Peak fit_peak(const Slab& slab, const Slab& smoothed, const Maximum& maximum, const PeakOptions& options);
 
 }  // namespace aetos::tracing
