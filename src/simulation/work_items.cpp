@@ -14,7 +14,7 @@ namespace {
 
 /// Building a slice of a potential over one wave-slice per pixel: a transform on a grid twice as fine each
 /// way, two of the band limit, and the exponential.
-constexpr double kPotentialPerWaveSlice = 8;
+constexpr double kPotentialPerWaveSlice = 12;
 constexpr double kPotentialHalo_A = 4;
 
 /// Tiles as rows and columns of rectangles, in Å.
