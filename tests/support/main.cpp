@@ -23,8 +23,8 @@ class FailurePrinter : public ::testing::EmptyTestEventListener {
 
 }  // namespace
 
-/// One main for all tests: MPI is up, rank 0 prints, the others only their failures, and a failure on any rank fails
-/// the launch.
+/// One main for all tests: MPI is up, rank 0 prints, the others only their failures, and a failure on any
+/// rank fails the launch.
 int main(int argc, char** argv) {
   // Collective reads of Open MPI 4.1's OMPIO are wrong for uneven selections (docs/reliability.md).
   setenv("OMPI_MCA_fbtl_posix_read_datasieving", "0", 1);

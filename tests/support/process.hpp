@@ -24,17 +24,19 @@ inline Outcome run_shell(const std::string& command) {
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return outcome;
   std::array<char, 4096> buffer;
-  while (std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) outcome.output.append(buffer.data(), n);
+  while (std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    outcome.output.append(buffer.data(), n);
   const int status = pclose(pipe);
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
 }
 
-/// The program on one rank without mpirun, or on several through it. The environment of a launcher around the test
-/// is cleared, so that the program does not take itself for a part of it.
+/// The program on one rank without mpirun, or on several through it. The environment of a launcher around the
+/// test is cleared, so that the program does not take itself for a part of it.
 inline Outcome run_aetos(const std::string& arguments, int ranks = 1) {
-  const std::string clean = "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
-                            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 ";
+  const std::string clean =
+      "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
+      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 ";
   const std::string launcher = ranks == 1 ? "" : fmt::format("mpirun --oversubscribe -q -n {} ", ranks);
   return run_shell(clean + launcher + AETOS_BINARY + " " + arguments + " </dev/null");
 }

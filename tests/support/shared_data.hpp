@@ -12,11 +12,13 @@ inline std::filesystem::path shared_data(const std::string& relative) {
   return std::filesystem::path(AETOS_SHARED_DIR) / "data" / relative;
 }
 
-inline std::filesystem::path source_dir() { return AETOS_SOURCE_DIR; }
+inline std::filesystem::path source_dir() {
+  return AETOS_SOURCE_DIR;
+}
 
 }  // namespace aetos::test
 
 /// Skips the running test unless shared data `relative` is there.
-#define AETOS_NEEDS_SHARED(relative)                                        \
-  if (!std::filesystem::exists(::aetos::test::shared_data(relative)))       \
+#define AETOS_NEEDS_SHARED(relative)                                  \
+  if (!std::filesystem::exists(::aetos::test::shared_data(relative))) \
   GTEST_SKIP() << "reference data '" << relative << "' is not here (looked in " << AETOS_SHARED_DIR << ")"

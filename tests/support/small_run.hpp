@@ -10,7 +10,8 @@ namespace aetos::test {
 inline std::string small_atoms() {
   return "6\n"
          "Lattice=\"20 0 0 0 20 0 0 0 20\" Properties=species:S:1:pos:R:3 pbc=\"F F F\"\n"
-         "Zr 0.0 0.0 0.0\nZr 2.6 0.3 0.4\nZr -2.5 0.2 -0.6\nZr 0.2 2.7 0.5\nZr -0.3 -2.6 0.3\nZr 0.1 0.4 2.8\n";
+         "Zr 0.0 0.0 0.0\nZr 2.6 0.3 0.4\nZr -2.5 0.2 -0.6\nZr 0.2 2.7 0.5\nZr -0.3 -2.6 0.3\nZr 0.1 0.4 "
+         "2.8\n";
 }
 
 inline std::string small_config() {
@@ -30,7 +31,8 @@ inline std::string small_config() {
 }
 
 /// Writes both into a folder; gives the config's name.
-inline std::string write_small_run(const TemporaryFolder& folder, const std::string& config = small_config()) {
+inline std::string write_small_run(const TemporaryFolder& folder,
+                                   const std::string& config = small_config()) {
   folder.write("atoms.extxyz", small_atoms());
   return folder.write("small.yaml", config);
 }
