@@ -95,7 +95,7 @@ int dispatch(const std::vector<std::string>& arguments, const Communicator& comm
   } catch (const InputError& e) {
     failure = {kBadInput, std::string("error: ") + e.what()};
   } catch (const Interrupted& e) {
-    failure = {kStoppedEarly, std::string(e.what()) + "; everything so far is safe, --resume goes on from there"};
+    failure = {kStoppedEarly, std::string(e.what()) + "; what was done is safe on disk, --resume goes on from there"};
   } catch (const std::bad_alloc&) {
     failure = {kFailed, "error: out of memory"};
   } catch (const std::exception& e) {

@@ -65,7 +65,8 @@ tracing::Request Plan::tracing_request() const {
     const auto series = output / files::tilt_series;
     if (has(Stage::simulate) || std::filesystem::exists(series)) request.images = series.string();
   }
-  const bool users_images = !request.images.empty() && request.images != (output / files::tilt_series).string();
+  const bool users_images =
+      !request.images.empty() && request.images != (output / files::tilt_series).string();
   if (users_images) {
     request.angles = tilts;
     request.exclude = config.tilts.exclude;
@@ -94,7 +95,8 @@ Plan make_plan(config::Master master) {
       plan.has(Stage::simulate) || (plan.has(Stage::compare) && config.compare.reference == "specimen");
   if (needs_specimen) {
     if (!config.specimen)
-      throw InputError("specimen", "missing", "a specimen with `file`, which simulate and compare start from");
+      throw InputError("specimen", "missing",
+                       "a specimen with `file`, which simulate and compare start from");
     plan.specimen = io::read_structure(config.specimen->file);
     for (const auto& warning : atoms::specimen_warnings(*plan.specimen, config.specimen->origin))
       log::warn("{}", warning);
@@ -108,6 +110,19 @@ Plan make_plan(config::Master master) {
     plan.config.trace.species = {element_symbol(heaviest)};
   }
   return plan;
+}
+
+std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
+  const auto& config = plan.config;
+  std::vector<Stage> earlier;
+  if (stage == Stage::reconstruct && config.reconstruct.input.empty()) earlier = {Stage::simulate};
+  if (stage == Stage::trace) {
+    if (config.trace.input.empty()) earlier.push_back(Stage::reconstruct);
+    if (config.trace.images.empty() && config.reconstruct.input.empty()) earlier.push_back(Stage::simulate);
+  }
+  if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
+  if (stage == Stage::analyze && config.analyze.input.empty()) earlier = {Stage::trace};
+  return earlier;
 }
 
 std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
@@ -136,20 +151,29 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
       add(config.compare.model);
       add(config.compare.reference == "specimen" ? config.specimen->file : config.compare.reference);
       break;
-    case Stage::analyze: add(config.analyze.input); break;
-    case Stage::preprocess: break;
+    case Stage::analyze:
+      add(config.analyze.input);
+      break;
+    case Stage::preprocess:
+      break;
   }
   return inputs;
 }
 
 std::vector<std::string> outputs_of(Stage stage) {
   switch (stage) {
-    case Stage::simulate: return {files::tilt_series};
-    case Stage::reconstruct: return {files::volume};
-    case Stage::trace: return {files::atoms};
-    case Stage::compare: return {files::comparison, files::displacements};
-    case Stage::analyze: return {"analysis.json"};
-    case Stage::preprocess: return {};
+    case Stage::simulate:
+      return {files::tilt_series};
+    case Stage::reconstruct:
+      return {files::volume};
+    case Stage::trace:
+      return {files::atoms};
+    case Stage::compare:
+      return {files::comparison, files::displacements};
+    case Stage::analyze:
+      return {"analysis.json"};
+    case Stage::preprocess:
+      return {};
   }
   return {};
 }

@@ -32,7 +32,11 @@ class Run {
  public:
   Run(const Communicator& comm, const Stop& stop, Plan plan, std::map<std::string, StageRecord> wanted,
       RunRecord record)
-      : comm_(comm), stop_(stop), plan_(std::move(plan)), wanted_(std::move(wanted)), record_(std::move(record)) {
+      : comm_(comm),
+        stop_(stop),
+        plan_(std::move(plan)),
+        wanted_(std::move(wanted)),
+        record_(std::move(record)) {
     // The cost of the files is agreed once: every rank must go the same way through the stages.
     config_text_ = config::resolved_yaml(plan_.config);
   }
@@ -91,8 +95,8 @@ class Run {
     const StageMeter meter(name);
     Json result = perform(stage);
     meter.finish(comm_, result);
-    log::info("{}: {} on {} rank(s), {:.0f} MiB at most", name, format_duration(result["wall_s"]), comm_.size(),
-              result["peak_memory_MiB"].get<double>());
+    log::info("{}: {} on {} rank(s), {:.0f} MiB at most", name, format_duration(result["wall_s"]),
+              comm_.size(), result["peak_memory_MiB"].get<double>());
     summary[name] = result;
     comm_.agree([&] {
       if (!comm_.is_root()) return;
@@ -114,10 +118,13 @@ class Run {
         return simulation::simulate(ctx, plan_.simulation_request(), plan_.output / files::tilt_series);
       case Stage::reconstruct:
         return reconstruction::reconstruct(ctx, plan_.reconstruction_request(), plan_.output / files::volume);
-      case Stage::trace: return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms);
-      case Stage::compare: return compare_stage(ctx, plan_);
+      case Stage::trace:
+        return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms);
+      case Stage::compare:
+        return compare_stage(ctx, plan_);
       case Stage::preprocess:
-      case Stage::analyze: break;
+      case Stage::analyze:
+        break;
     }
     throw InputError("stages", config::stage_name(stage), "a stage that this version has");
   }
@@ -128,7 +135,8 @@ class Run {
       summary["warnings"] = log::warnings();
       write_summary(plan_.output, summary);
       record_.checksums[files::summary] = io::sha256_hex_of_file(plan_.output / files::summary);
-      record_.checksums[files::resolved_config] = io::sha256_hex_of_file(plan_.output / files::resolved_config);
+      record_.checksums[files::resolved_config] =
+          io::sha256_hex_of_file(plan_.output / files::resolved_config);
       log::info("{}", performance_table(summary));
       write_report(plan_.output);
       record_.checksums[files::report] = io::sha256_hex_of_file(plan_.output / files::report);
@@ -147,6 +155,16 @@ class Run {
   std::string config_text_;
 };
 
+/// The record of the folder; a broken one is no reason to refuse what is going to be replaced.
+RunRecord existing_record(const fs::path& folder, IfPresent if_present) {
+  try {
+    return RunRecord::read(folder).value_or(RunRecord{});
+  } catch (const InputError&) {
+    if (if_present != IfPresent::overwrite) throw;
+    return {};
+  }
+}
+
 }  // namespace
 
 void run(const Communicator& comm, const Stop& stop, config::Master master, IfPresent if_present) {
@@ -161,8 +179,9 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
   comm.agree([&] {
     // Inputs are hashed once, by one rank; the others learn the digests below.
     if (comm.is_root()) {
-      wanted = stage_records(plan);
-      record = admit(plan, wanted, if_present);
+      record = existing_record(plan.output, if_present);
+      wanted = stage_records(plan, record);
+      admit(plan, wanted, record, if_present);
     }
   });
   share_fingerprints(comm, wanted);
@@ -176,7 +195,8 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
     lock.emplace(plan.output);
     prepare_folder(plan, wanted, record, if_present);
     log::open_file((plan.output / files::log).string());
-    log::info("AETOS {} ({}), {} rank(s), output in {}", kVersion, kCommit, comm.size(), plan.output.string());
+    log::info("AETOS {} ({}), {} rank(s), output in {}", kVersion, kCommit, comm.size(),
+              plan.output.string());
   });
   Run(comm, stop, std::move(plan), std::move(wanted), std::move(record)).all_stages();
   log::close_file();

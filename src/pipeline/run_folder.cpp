@@ -32,8 +32,8 @@ std::string first_changed_key(const StageRecord& before, const StageRecord& now)
 
 /// Files that only a run of AETOS leaves; a folder with none of them is free.
 bool holds_a_run(const fs::path& folder) {
-  for (const char* name : {files::record, files::summary, files::resolved_config, files::tilt_series, files::volume,
-                           files::atoms, files::comparison})
+  for (const char* name : {files::record, files::summary, files::resolved_config, files::tilt_series,
+                           files::volume, files::atoms, files::comparison})
     if (fs::exists(folder / name)) return true;
   return false;
 }
@@ -85,52 +85,48 @@ void RunRecord::write(const fs::path& folder) const {
   io::write_file_atomically(folder / files::record, json.dump(1) + "\n");
 }
 
-std::map<std::string, StageRecord> stage_records(const Plan& plan) {
+std::map<std::string, StageRecord> stage_records(const Plan& plan, const RunRecord& existing) {
   std::map<std::string, StageRecord> records;
   std::map<std::string, std::string> digests;  // inputs are hashed once, however many stages read them
-  std::string upstream;
   for (Stage stage : plan.config.stages) {
     StageRecord record;
     record.keys = config::stage_keys(plan.config, stage);
-    std::string text = std::string(kVersion) + "\n" + config::stage_name(stage) + "\n" + upstream;
+    std::string text = std::string(kVersion) + "\n" + config::stage_name(stage) + "\n";
     for (const auto& [key, value] : record.keys) text += key + ": " + value + "\n";
     for (const auto& input : external_inputs(plan, stage)) {
       auto& digest = digests[input];
       if (digest.empty()) digest = io::sha256_hex_of_file(input);
       text += digest + "\n";
     }
+    for (Stage earlier : stages_read_by(plan, stage)) {
+      const std::string name = config::stage_name(earlier);
+      const auto& source = records.contains(name) ? records : existing.stages;
+      if (const auto found = source.find(name); found != source.end())
+        text += found->second.fingerprint + " " + found->second.extent + "\n";
+    }
     record.fingerprint = io::sha256_hex(text);
     // Keys that only add work are no part of a stage's own fingerprint, but stages after it depend on them.
-    upstream = record.fingerprint + "\n";
     if (stage == Stage::reconstruct) record.extent = std::to_string(plan.config.reconstruct.iterations);
-    upstream += record.extent + "\n";
     records[config::stage_name(stage)] = std::move(record);
   }
   return records;
 }
 
-RunRecord admit(const Plan& plan, const std::map<std::string, StageRecord>& wanted, IfPresent if_present) {
+void admit(const Plan& plan, const std::map<std::string, StageRecord>& wanted, const RunRecord& existing,
+           IfPresent if_present) {
   const auto& folder = plan.output;
   if (fs::exists(folder) && !fs::is_directory(folder))
     throw InputError(folder.string(), "is a file", "a folder for the run");
-  if (!fs::exists(folder) || !holds_a_run(folder)) return {};
-  if (if_present == IfPresent::overwrite) {
-    // A broken record is no reason to refuse what is going to be replaced.
-    try {
-      return RunRecord::read(folder).value_or(RunRecord{});
-    } catch (const InputError&) {
-      return {};
-    }
-  }
-  const auto record = RunRecord::read(folder);
+  if (!fs::exists(folder) || !holds_a_run(folder) || if_present == IfPresent::overwrite) return;
+  const bool has_record = !existing.stages.empty();
   if (if_present == IfPresent::resume) {
-    if (!record)
+    if (!has_record)
       throw InputError(folder.string(), "holds files of a run but no " + std::string(files::record),
                        "a run to resume, or --overwrite");
-    refuse_changed_keys(folder, *record, wanted);
-    return *record;
+    refuse_changed_keys(folder, existing, wanted);
+    return;
   }
-  if (record && may_add_stages(*record, wanted)) return *record;
+  if (has_record && may_add_stages(existing, wanted)) return;
   throw InputError(folder.string(), "holds another run",
                    "--resume to go on with it, --overwrite to replace it, or another --output");
 }
@@ -141,7 +137,8 @@ void prepare_folder(const Plan& plan, const std::map<std::string, StageRecord>& 
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
-    throw InputError(folder.string(), "cannot be created (" + error.message() + ")", "a folder that may be written");
+    throw InputError(folder.string(), "cannot be created (" + error.message() + ")",
+                     "a folder that may be written");
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     throw InputError(folder.string(), "may not be written", "a folder with write permission");
   if (if_present == IfPresent::overwrite) {

@@ -94,7 +94,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
 void end_if_stopped(const RunContext& context, const Done& done) {
   if (!context.comm.any(done.stopped_early)) return;
   throw Interrupted(
-      fmt::format("simulation stopped by {}; all finished work is on disk, --resume goes on from there",
+      fmt::format("simulation stopped by {}",
                   context.stop.reason()));
 }
 

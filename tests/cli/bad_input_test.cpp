@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"LaterFeature", "slice_A: 2.0", "slice_A: 2.0, slicing: finite", "slicing"},
         BadCase{"UnknownMethod", "resire-nesterov", "resire-fast", "resire"},
         BadCase{"DuplicateKey", "seed: 7", "seed: 7\nseed: 8", "seed"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& c) { return c.param.name; });
 
 struct BadAtoms {
   const char* name;
@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, BadAtomFile,
                                            BadAtoms{"NotANumber", "2.6 0.3 0.4", "2.6 nan 0.4", ":4"},
                                            BadAtoms{"CommaDecimal", "2.6 0.3 0.4", "2,6 0.3 0.4", ":4"},
                                            BadAtoms{"UnknownElement", "Zr 2.6", "Q 2.6", ":4"}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& c) { return c.param.name; });
 
 TEST(BadInput, OneMessageFromFourRanks) {
   TemporaryFolder folder;

@@ -7,8 +7,9 @@
 
 namespace aetos::pipeline {
 
-/// The plan of a run and its cost: per stage sizes, core-hours, memory per rank, bytes written; free space; warnings.
-/// Computes and writes nothing. Throws InputError where a stage cannot run, or would not fit this machine.
+/// The plan of a run and its cost: per stage sizes, core-hours, memory per rank, bytes written; free space;
+/// warnings. Computes and writes nothing. Throws InputError where a stage cannot run, or would not fit this
+/// machine.
 nlohmann::json check(const Plan& plan, int ranks);
 /// The same for people.
 std::string format_check(const nlohmann::json& plan);

@@ -11,7 +11,8 @@
 #include "aetos/simulation/simulate.hpp"
 #include "aetos/tracing/trace.hpp"
 
-/// From a validated config to what each driver is asked: inputs looked up, angles resolved, the specimen read.
+/// From a validated config to what each driver is asked: inputs looked up, angles resolved, the specimen
+/// read.
 namespace aetos::pipeline {
 
 /// Names of the files of a run (INTERFACE, "Files of a run").
@@ -47,6 +48,8 @@ struct Plan {
 /// Reads what the stages need (the specimen, angle files). Throws InputError. Every rank gets the same.
 Plan make_plan(config::Master config);
 
+/// Earlier stages whose output in the run's folder a stage reads.
+std::vector<config::Stage> stages_read_by(const Plan& plan, config::Stage stage);
 /// Files outside the run that a stage reads, for checksums.
 std::vector<std::string> external_inputs(const Plan& plan, config::Stage stage);
 /// The final files that a stage leaves in the run's folder.

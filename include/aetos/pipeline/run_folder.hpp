@@ -22,7 +22,9 @@ struct StageRecord {
   bool done = false;
 
   /// Whether a stage recorded as `other` needs nothing more to be this one.
-  bool same_as(const StageRecord& other) const { return fingerprint == other.fingerprint && extent == other.extent; }
+  bool same_as(const StageRecord& other) const {
+    return fingerprint == other.fingerprint && extent == other.extent;
+  }
 };
 
 /// run.json: the stages that a folder holds or has begun.
@@ -34,12 +36,14 @@ struct RunRecord {
   void write(const std::filesystem::path& folder) const;
 };
 
-/// What each stage of a plan is made from.
-std::map<std::string, StageRecord> stage_records(const Plan& plan);
+/// What each stage of a plan is made from. A stage that reads the output of an earlier one depends on its
+/// record, in the plan or, if it ran before, in the folder (`existing`).
+std::map<std::string, StageRecord> stage_records(const Plan& plan, const RunRecord& existing);
 
-/// Decides whether the plan may use its folder, before anything is written. Throws InputError if the folder holds
-/// another run, or a resumed run changed a key that alters results (named). Reads only.
-RunRecord admit(const Plan& plan, const std::map<std::string, StageRecord>& wanted, IfPresent if_present);
+/// Decides whether the plan may use its folder, before anything is written. Throws InputError if the folder
+/// holds another run, or a resumed run changed a key that alters results (named). Reads only.
+void admit(const Plan& plan, const std::map<std::string, StageRecord>& wanted, const RunRecord& existing,
+           IfPresent if_present);
 
 /// Creates the folder and removes what `overwrite` replaces. Throws InputError if it cannot be written.
 void prepare_folder(const Plan& plan, const std::map<std::string, StageRecord>& wanted, RunRecord& record,

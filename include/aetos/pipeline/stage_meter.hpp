@@ -12,8 +12,8 @@ namespace aetos::pipeline {
 class StageMeter {
  public:
   explicit StageMeter(std::string stage);
-  /// Adds wall_s, cpu_s (sum over ranks), ranks, peak_memory_MiB (largest rank) and imbalance (largest over mean
-  /// processor time) to `summary`. Collective; the same on every rank.
+  /// Adds wall_s, cpu_s (sum over ranks), ranks, peak_memory_MiB (largest rank) and imbalance (largest over
+  /// mean processor time) to `summary`. Collective; the same on every rank.
   void finish(const Communicator& comm, nlohmann::json& summary) const;
 
  private:
