@@ -1,34 +1,47 @@
 #include "aetos/multislice/potential.hpp"
 
 #include <cmath>
+#include <cstring>
+#include <set>
 
-#include "aetos/core/fft.hpp"
 #include "aetos/core/units.hpp"
 #include "aetos/multislice/scattering.hpp"
+#include "columns.hpp"
 #include "phase.hpp"
+#include "potential_axis.hpp"
 #include "spreading.hpp"
 
 namespace aetos::multislice {
 namespace {
 
-using Complex = std::complex<float>;
+using SlicePair = PotentialBuilder::SlicePair;
 
-fftwf_complex* fftw(Complex* p) {
-  return reinterpret_cast<fftwf_complex*>(p);
+/// Columns of one transform: a block for each 16 frequencies along x, `rows` values in each column.
+class ColumnArray {
+ public:
+  ColumnArray(std::size_t columns, std::size_t rows)
+      : values_({round_up(columns, kLanes) / kLanes, block_stride(rows)}) {}
+  ColumnBlocks blocks() { return {values_.data(), values_.extent(1)}; }
+  std::size_t count() const { return values_.extent(0); }
+  ComplexLane* block(std::size_t b) { return &values_(b, 0); }
+  void clear() { std::fill(values_.begin(), values_.end(), ComplexLane{}); }
+
+ private:
+  Array<ComplexLane, 2> values_;
+};
+
+BandLimit band_limit(const FftGrid& grid) {
+  return BandLimit::of(grid.dx_A, grid.dy_A);
 }
 
-/// 1 / (transform of the spreading function) of the first `count` frequencies of an axis.
-std::vector<float> deconvolution(std::size_t n, std::size_t count) {
-  std::vector<float> factor(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double frequency = static_cast<double>(i) / static_cast<double>(2 * n);
-    factor[i] = static_cast<float>(1 / SpreadingKernel::transform(frequency));
-  }
-  return factor;
-}
-
-std::size_t row_of(std::ptrdiff_t frequency, std::size_t n) {
-  return frequency < 0 ? n - static_cast<std::size_t>(-frequency) : static_cast<std::size_t>(frequency);
+/// A real factor for each pair of frequencies: (block of 16 along x, along y).
+template <class Value>
+Array<Lane, 2> factors_of(const PotentialAxis::Route& x, const PotentialAxis::Route& y, Value value) {
+  Array<Lane, 2> factors({round_up(x.frequency.size(), kLanes) / kLanes, y.frequency.size()});
+  for (std::size_t i = 0; i < x.frequency.size(); ++i)
+    for (std::size_t j = 0; j < y.frequency.size(); ++j)
+      factors(i / kLanes, j)[i % kLanes] = static_cast<float>(value(x.frequency[i], y.frequency[j]));
+  return factors;
 }
 
 }  // namespace
@@ -36,106 +49,114 @@ std::size_t row_of(std::ptrdiff_t frequency, std::size_t n) {
 struct PotentialBuilder::State {
   FftGrid grid;
   Parametrization parametrization;
-  std::size_t refine;                             ///< phase grid over grid
-  double sigma;                                   ///< rad / (V Å)
-  std::vector<float> deconvolve_x, deconvolve_y;  ///< by |frequency|
-  std::map<std::uint8_t, Array<float, 2>>
-      potential_of;                           ///< V Å per unit of structure factor: (ny, nx / 2 + 1)
-  Array<float, 2> fine, phase, band;          ///< phase: on the phase grid; band: the limit, (ny, nx)
-  Array<Complex, 2> fine_spectrum, spectrum;  ///< spectrum: the potential's, of the phase grid
-  Array<Complex, 2> wave;                     ///< exp(i sigma v) on the phase grid
-  fft::PlanF fine_forward, back, wave_forward, wave_back;
+  double sigma;  ///< rad / (V Å)
+  PotentialAxis x, y;
+  std::map<std::uint8_t, Array<Lane, 2>> potential_of;  ///< V Å per unit of a species' structure factor
+  Array<Lane, 2> band;                                  ///< the limit, over the phase grid's size
+  SpreadAtoms spread;
+  Array<ComplexLane, 1> rows, phasors;  ///< 16 rows of any of the grids
+  ColumnArray fine, spectrum, limited;
+  std::array<ColumnArray, 2> waves;  ///< of each slice
 
-  State(const FftGrid& g, double voltage_kV, Parametrization p, std::size_t phase_oversampling);
-  void plan();
-  const Array<float, 2>& potential_factors(std::uint8_t atomic_number);
-  void add_species(std::uint8_t atomic_number, const std::vector<PlacedAtom>& atoms, double scale);
-  void scaled_potential(const SliceAtoms& atoms, double scale, float* out);
+  State(const FftGrid& g, double voltage_kV, Parametrization p, std::size_t refine);
+  const Array<Lane, 2>& potential_factors(std::uint8_t atomic_number);
+  void add_species(std::uint8_t atomic_number, const SlicePair& atoms);
+  void build_spectrum(const SlicePair& atoms);
+  template <class Visit>
+  void potential_rows(Visit visit);
+  void limit_wave(ColumnArray& wave, View<float, 3> transmission);
 };
 
-PotentialBuilder::State::State(const FftGrid& g, double voltage_kV, Parametrization p,
-                               std::size_t phase_oversampling)
+PotentialBuilder::State::State(const FftGrid& g, double voltage_kV, Parametrization p, std::size_t refine)
     : grid(g),
       parametrization(p),
-      refine(phase_oversampling),
       sigma(interaction_constant_rad_VA(voltage_kV)),
-      deconvolve_x(deconvolution(g.nx, g.nx / 2 + 1)),
-      deconvolve_y(deconvolution(g.ny, g.ny / 2 + 1)),
-      fine({2 * g.ny, 2 * g.nx}),
-      phase({refine * g.ny, refine * g.nx}),
-      band({g.ny, g.nx}),
-      fine_spectrum({2 * g.ny, g.nx + 1}),
-      spectrum({refine * g.ny, refine * g.nx / 2 + 1}),
-      wave(phase.shape()) {
-  const BandLimit limit = BandLimit::of(grid.dx_A, grid.dy_A);
-  for (std::size_t j = 0; j < grid.ny; ++j)
-    for (std::size_t i = 0; i < grid.nx; ++i)
-      band(j, i) = static_cast<float>(limit(std::hypot(grid.kx(i), grid.ky(j))));
-  plan();
-}
+      x(g.nx, refine, g.dkx(), band_limit(g).end),
+      y(g.ny, refine, g.dky(), band_limit(g).end),
+      band(factors_of(x.band, y.band,
+                      [&](std::ptrdiff_t i, std::ptrdiff_t j) {
+                        const double k =
+                            std::hypot(static_cast<double>(i) * g.dkx(), static_cast<double>(j) * g.dky());
+                        return band_limit(g)(k) / static_cast<double>(x.phase.size() * y.phase.size());
+                      })),
+      spread(g),
+      rows({2 * g.nx}),
+      phasors({2 * g.nx}),
+      fine(x.potential.from.size(), y.fine.size()),
+      spectrum(x.potential.to.size(), y.phase.size()),
+      limited(x.band.to.size(), y.out.size()),
+      waves{ColumnArray(x.band.from.size(), y.phase.size()),
+            ColumnArray(x.band.from.size(), y.phase.size())} {}
 
-void PotentialBuilder::State::plan() {
-  const int nx = static_cast<int>(grid.nx), ny = static_cast<int>(grid.ny);
-  const int r = static_cast<int>(refine);
-  Array<Complex, 2> filtered({grid.ny, grid.nx});
-  fine_forward.reset(
-      fftwf_plan_dft_r2c_2d(2 * ny, 2 * nx, fine.data(), fftw(fine_spectrum.data()), FFTW_ESTIMATE));
-  back.reset(fftwf_plan_dft_c2r_2d(r * ny, r * nx, fftw(spectrum.data()), phase.data(), FFTW_ESTIMATE));
-  wave_forward.reset(
-      fftwf_plan_dft_2d(r * ny, r * nx, fftw(wave.data()), fftw(wave.data()), FFTW_FORWARD, FFTW_ESTIMATE));
-  wave_back.reset(
-      fftwf_plan_dft_2d(ny, nx, fftw(filtered.data()), fftw(filtered.data()), FFTW_BACKWARD, FFTW_ESTIMATE));
-}
-
-const Array<float, 2>& PotentialBuilder::State::potential_factors(std::uint8_t atomic_number) {
-  Array<float, 2>& factors = potential_of[atomic_number];
+const Array<Lane, 2>& PotentialBuilder::State::potential_factors(std::uint8_t atomic_number) {
+  Array<Lane, 2>& factors = potential_of[atomic_number];
   if (!factors.empty()) return factors;
-  Array<float, 2> made({grid.ny, grid.nx / 2 + 1});
-  const double area = static_cast<double>(grid.size()) * grid.dx_A * grid.dy_A;
-  for (std::size_t j = 0; j < made.extent(0); ++j)
-    for (std::size_t i = 0; i < made.extent(1); ++i) {
-      const double kx = static_cast<double>(i) * grid.dkx(), ky = grid.ky(j);
-      const auto row = static_cast<std::size_t>(std::abs(fft::frequency(j, grid.ny)));
-      const double f = scattering_factor_A(parametrization, atomic_number, kx * kx + ky * ky);
-      made(j, i) =
-          static_cast<float>(kPotentialConstant_VA2 / area * f) * deconvolve_x[i] * deconvolve_y[row];
+  const double constant = kPotentialConstant_VA2 / (static_cast<double>(grid.size()) * grid.dx_A * grid.dy_A);
+  // The spreading function's transform by |frequency| is taken out again.
+  const auto deconvolution = [](const PotentialAxis& axis) {
+    std::vector<double> factor(axis.out.size() / 2 + 1);
+    for (std::size_t i = 0; i < factor.size(); ++i) {
+      const auto f = static_cast<std::ptrdiff_t>(i);
+      factor[i] = axis.share(f) /
+                  SpreadingKernel::transform(static_cast<double>(i) / static_cast<double>(axis.fine.size()));
     }
-  if (refine > 1 &&
-      grid.nx % 2 == 0)  // half for each sign of the Nyquist frequency, which the phase grid tells apart
-    for (std::size_t j = 0; j < grid.ny; ++j) made(j, grid.nx / 2) *= 0.5f;
-  factors = std::move(made);
+    return factor;
+  };
+  const auto along_x = deconvolution(x), along_y = deconvolution(y);
+  factors = factors_of(x.potential, y.potential, [&](std::ptrdiff_t i, std::ptrdiff_t j) {
+    const double kx = static_cast<double>(i) * grid.dkx(), ky = static_cast<double>(j) * grid.dky();
+    return constant * scattering_factor_A(parametrization, atomic_number, kx * kx + ky * ky) *
+           along_x[static_cast<std::size_t>(std::abs(i))] * along_y[static_cast<std::size_t>(std::abs(j))];
+  });
   return factors;
 }
 
-/// Adds scale x potential of one species to `spectrum`.
-void PotentialBuilder::State::add_species(std::uint8_t atomic_number, const std::vector<PlacedAtom>& atoms,
-                                          double scale) {
-  const Array<float, 2>& factors = potential_factors(atomic_number);
-  std::fill(fine.begin(), fine.end(), 0.0f);
-  spread_atoms(atoms, grid, fine);
-  fftwf_execute(fine_forward.get());
-  const auto s = static_cast<float>(scale);
-  const auto add_row = [&](std::ptrdiff_t frequency, std::size_t j, float share) {
-    const float* source = reinterpret_cast<const float*>(&fine_spectrum(row_of(frequency, 2 * grid.ny), 0));
-    float* out = reinterpret_cast<float*>(&spectrum(row_of(frequency, refine * grid.ny), 0));
-    const float* factor = &factors(j, 0);
-    for (std::size_t i = 0; i < 2 * factors.extent(1); ++i) out[i] += s * share * factor[i / 2] * source[i];
-  };
-  for (std::size_t j = 0; j < grid.ny; ++j) {
-    const std::ptrdiff_t frequency = fft::frequency(j, grid.ny);
-    if (2 * j != grid.ny) {
-      add_row(frequency, j, 1);
-    } else {  // a real potential has the Nyquist frequency with both signs, half each
-      add_row(frequency, j, 0.5f);
-      add_row(-frequency, j, 0.5f);
+/// Adds the potential of one species to `spectrum`.
+void PotentialBuilder::State::add_species(std::uint8_t atomic_number, const SlicePair& atoms) {
+  const Array<Lane, 2>& factors = potential_factors(atomic_number);
+  spread.clear();
+  for (std::size_t part = 0; part < 2; ++part)
+    if (atoms[part])
+      if (const auto placed = atoms[part]->find(atomic_number); placed != atoms[part]->end())
+        spread.add(placed->second, part == 1);
+
+  for (std::size_t row = 0; row < y.fine.size(); row += kLanes) {
+    std::fill_n(rows.data(), x.fine.size(), ComplexLane{});
+    if (spread.add_to_rows(row, rows.data())) x.fine.to_scrambled<-1>(rows.data());
+    rows_to_columns(rows.data(), x.potential.from, row, fine.blocks());
+  }
+  for (std::size_t b = 0; b < fine.count(); ++b) {
+    ComplexLane* from = fine.block(b);
+    ComplexLane* to = spectrum.block(b);
+    y.fine.to_scrambled<-1>(from);
+    for (std::size_t j = 0; j < factors.extent(1); ++j) {
+      const ComplexLane& value = from[y.potential.from[j]];
+      ComplexLane& sum = to[y.potential.to[j]];
+      sum = {sum.re + value.re * factors(b, j), sum.im + value.im * factors(b, j)};
     }
   }
 }
 
-void PotentialBuilder::State::scaled_potential(const SliceAtoms& atoms, double scale, float* out) {
-  std::fill(spectrum.begin(), spectrum.end(), Complex{});
-  for (const auto& [atomic_number, placed] : atoms) add_species(atomic_number, placed, scale);
-  fftwf_execute_dft_c2r(back.get(), fftw(spectrum.data()), out);
+void PotentialBuilder::State::build_spectrum(const SlicePair& atoms) {
+  spectrum.clear();
+  std::set<std::uint8_t> species;
+  for (const SliceAtoms* slice : atoms)
+    if (slice)
+      for (const auto& [atomic_number, placed] : *slice) species.insert(atomic_number);
+  for (const std::uint8_t atomic_number : species) add_species(atomic_number, atoms);
+}
+
+/// Takes `spectrum` to real space: calls visit(y, rows) for each 16 rows, which hold the potential in V Å of
+/// the first slice in their real and of the second in their imaginary part.
+template <class Visit>
+void PotentialBuilder::State::potential_rows(Visit visit) {
+  for (std::size_t b = 0; b < spectrum.count(); ++b) y.phase.from_scrambled<1>(spectrum.block(b));
+  for (std::size_t row = 0; row < y.phase.size(); row += kLanes) {
+    std::fill_n(rows.data(), x.phase.size(), ComplexLane{});
+    add_columns_to_rows(spectrum.blocks(), x.potential.to, row, rows.data());
+    x.phase.from_scrambled<1>(rows.data());
+    visit(row, rows.data());
+  }
 }
 
 PotentialBuilder::PotentialBuilder(const FftGrid& grid, double voltage_kV, Parametrization parametrization,
@@ -148,30 +169,69 @@ const FftGrid& PotentialBuilder::grid() const {
   return state_->grid;
 }
 
-void PotentialBuilder::projected_potential(const SliceAtoms& atoms, View<float, 2> potential) {
-  state_->scaled_potential(atoms, 1, state_->phase.data());
-  std::copy(state_->phase.begin(), state_->phase.end(), potential.begin());
+std::size_t PotentialBuilder::column_room() const {
+  return state_->grid.ny + kLanes;
 }
 
-void PotentialBuilder::transmission(const SliceAtoms& atoms, View<std::complex<float>, 2> transmission) {
+void PotentialBuilder::projected_potentials(const SlicePair& atoms,
+                                            const std::array<View<float, 2>, 2>& potentials) {
   State& s = *state_;
-  s.scaled_potential(atoms, s.sigma, s.phase.data());
-  unit_phasors(s.phase.flat(), s.wave.data());
-  fftwf_execute(s.wave_forward.get());
-  for (std::size_t j = 0; j < s.grid.ny; ++j) {
-    const Complex* from = &s.wave(row_of(fft::frequency(j, s.grid.ny), s.wave.extent(0)), 0);
-    const float* band = &s.band(j, 0);
-    Complex* to = &transmission(j, 0);
-    const std::size_t positive = (s.grid.nx + 1) / 2, skipped = s.wave.extent(1) - s.grid.nx;
-    for (std::size_t i = 0; i < positive; ++i) to[i] = from[i] * band[i];
-    for (std::size_t i = positive; i < s.grid.nx; ++i) to[i] = from[i + skipped] * band[i];
+  s.build_spectrum(atoms);
+  s.potential_rows([&](std::size_t first_row, const ComplexLane* rows) {
+    for (std::size_t part = 0; part < 2; ++part) {
+      if (!atoms[part]) continue;
+      for (std::size_t l = 0; l < kLanes && first_row + l < potentials[part].extent(0); ++l)
+        for (std::size_t i = 0; i < potentials[part].extent(1); ++i)
+          potentials[part](first_row + l, i) = part == 0 ? rows[i].re[l] : rows[i].im[l];
+    }
+  });
+}
+
+/// Transforms exp(i sigma v) - 1 rather than the phasor: vacuum then transmits exactly 1, where a rounding
+/// error would take the same share of a wave in every slice.
+void PotentialBuilder::transmissions(const SlicePair& atoms,
+                                     const std::array<View<float, 3>, 2>& transmissions) {
+  State& s = *state_;
+  s.build_spectrum(atoms);
+  const auto sigma = static_cast<float>(s.sigma);
+  const std::size_t nx = s.x.phase.size();
+  s.potential_rows([&](std::size_t first_row, const ComplexLane* rows) {
+    for (std::size_t part = 0; part < 2; ++part) {
+      if (!atoms[part]) continue;
+      for (std::size_t i = 0; i < nx; ++i) {
+        s.phasors(i) = unit_phasor((part == 0 ? rows[i].re : rows[i].im) * sigma);
+        s.phasors(i).re -= 1.0f;
+      }
+      s.x.phase.to_scrambled<-1>(s.phasors.data());
+      rows_to_columns(s.phasors.data(), s.x.band.from, first_row, s.waves[part].blocks());
+    }
+  });
+  for (std::size_t part = 0; part < 2; ++part)
+    if (atoms[part]) s.limit_wave(s.waves[part], transmissions[part]);
+}
+
+/// From a wave whose rows are transformed to the band-limited transmission function.
+void PotentialBuilder::State::limit_wave(ColumnArray& wave, View<float, 3> transmission) {
+  for (std::size_t b = 0; b < wave.count(); ++b) {
+    y.phase.to_scrambled<-1>(wave.block(b));
+    ComplexLane* to = limited.block(b);
+    std::fill_n(to, y.out.size(), ComplexLane{});
+    for (std::size_t j = 0; j < band.extent(1); ++j) {
+      const ComplexLane& value = wave.block(b)[y.band.from[j]];
+      to[y.band.to[j]] = {value.re * band(b, j), value.im * band(b, j)};
+    }
+    y.out.from_scrambled<1>(to);
   }
-  fftwf_execute_dft(s.wave_back.get(), fftw(transmission.data()), fftw(transmission.data()));
-  // In double, so that vacuum transmits exactly 1 instead of losing a rounding error in every slice.
-  const double norm = 1 / static_cast<double>(s.wave.size());
-  float* t = reinterpret_cast<float*>(transmission.data());
-  for (std::size_t i = 0; i < 2 * transmission.size(); ++i)
-    t[i] = static_cast<float>(static_cast<double>(t[i]) * norm);
+  for (std::size_t row = 0; row < y.out.size(); row += kLanes) {
+    std::fill_n(rows.data(), x.out.size(), ComplexLane{});
+    add_columns_to_rows(limited.blocks(), x.band.to, row, rows.data());
+    x.out.from_scrambled<1>(rows.data());
+    for (std::size_t i = 0; i < x.out.size(); ++i) {
+      rows(i).re += 1.0f;
+      std::memcpy(&transmission(0, i, row), &rows(i).re, sizeof(Lane));
+      std::memcpy(&transmission(1, i, row), &rows(i).im, sizeof(Lane));
+    }
+  }
 }
 
 }  // namespace aetos::multislice

@@ -1,6 +1,5 @@
 #include "spreading.hpp"
 
-#include <array>
 #include <cmath>
 
 #include "aetos/core/units.hpp"
@@ -8,26 +7,15 @@
 namespace aetos::multislice {
 namespace {
 
-/// First fine pixel that an atom touches, and its weights there.
-struct Footprint {
-  std::ptrdiff_t first;
-  std::array<float, SpreadingKernel::kWidth> weight;
-};
-
-Footprint footprint(double place_px) {
+/// First fine pixel that an atom touches, wrapped; fills its weights there.
+std::size_t footprint(double place_px, std::size_t n, std::array<float, SpreadingKernel::kWidth>& weight) {
   constexpr double half = SpreadingKernel::kWidth / 2.0;
-  Footprint f;
   const double first = std::ceil(place_px - half);
-  f.first = static_cast<std::ptrdiff_t>(first);
-  for (std::size_t i = 0; i < f.weight.size(); ++i)
-    f.weight[i] =
+  for (std::size_t i = 0; i < weight.size(); ++i)
+    weight[i] =
         static_cast<float>(SpreadingKernel::value((first + static_cast<double>(i) - place_px) / half));
-  return f;
-}
-
-std::size_t wrap(std::ptrdiff_t i, std::size_t n) {
   const auto m = static_cast<std::ptrdiff_t>(n);
-  return static_cast<std::size_t>((i % m + m) % m);
+  return static_cast<std::size_t>((static_cast<std::ptrdiff_t>(first) % m + m) % m);
 }
 
 }  // namespace
@@ -48,18 +36,35 @@ double SpreadingKernel::transform(double frequency) {
   return sum * kWidth / kPoints;
 }
 
-void spread_atoms(std::span<const PlacedAtom> atoms, const FftGrid& grid, View<float, 2> fine) {
+void SpreadAtoms::add(std::span<const PlacedAtom> atoms, bool imaginary) {
   for (const PlacedAtom& atom : atoms) {
-    const Footprint fx = footprint(2 * atom.x_A / grid.dx_A), fy = footprint(2 * atom.y_A / grid.dy_A);
-    std::array<std::size_t, SpreadingKernel::kWidth> column;
-    for (std::size_t i = 0; i < column.size(); ++i)
-      column[i] = wrap(fx.first + static_cast<std::ptrdiff_t>(i), 2 * grid.nx);
-    for (std::size_t j = 0; j < fy.weight.size(); ++j) {
-      float* row = &fine(wrap(fy.first + static_cast<std::ptrdiff_t>(j), 2 * grid.ny), 0);
-      const float scale = atom.weight * fy.weight[j];
-      for (std::size_t i = 0; i < column.size(); ++i) row[column[i]] += scale * fx.weight[i];
+    Bump bump;
+    bump.column = footprint(2 * atom.x_A / grid_.dx_A, nx_, bump.weight_x);
+    bump.row = footprint(2 * atom.y_A / grid_.dy_A, ny_, bump.weight_y);
+    for (float& w : bump.weight_y) w *= atom.weight;
+    bump.imaginary = imaginary;
+    bumps_.push_back(bump);
+  }
+}
+
+bool SpreadAtoms::add_to_rows(std::size_t y, ComplexLane* rows) const {
+  bool any = false;
+  for (const Bump& bump : bumps_) {
+    const std::size_t row_end = bump.row + kWidth;
+    if (row_end <= ny_ && (bump.row >= y + kLanes || row_end <= y)) continue;
+    for (std::size_t j = 0; j < kWidth; ++j) {
+      const std::size_t lane = (bump.row + j) % ny_ - y;  // huge for rows before y
+      if (lane >= kLanes) continue;
+      any = true;
+      for (std::size_t i = 0; i < kWidth; ++i) {
+        std::size_t x = bump.column + i;
+        if (x >= nx_) x %= nx_;
+        Lane& part = bump.imaginary ? rows[x].im : rows[x].re;
+        part[lane] += bump.weight_y[j] * bump.weight_x[i];
+      }
     }
   }
+  return any;
 }
 
 }  // namespace aetos::multislice

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <span>
 #include <vector>
 
-#include "aetos/core/array.hpp"
 #include "aetos/multislice/potential.hpp"
+#include "lanes.hpp"
 
 /// Atoms as smooth bumps on a grid twice as fine as the potential's, for structure factors at exact
 /// positions.
@@ -21,7 +23,28 @@ struct SpreadingKernel {
   static double transform(double frequency);
 };
 
-/// Adds the atoms to `fine` (2 ny, 2 nx), whose pixels are half those of `grid`; rows and columns wrap.
-void spread_atoms(std::span<const PlacedAtom> atoms, const FftGrid& grid, View<float, 2> fine);
+/// The atoms of two slices, one as the real and one as the imaginary part of a grid of 2 ny x 2 nx pixels,
+/// half those of `grid`; it wraps.
+class SpreadAtoms {
+ public:
+  explicit SpreadAtoms(const FftGrid& grid) : nx_(2 * grid.nx), ny_(2 * grid.ny), grid_(grid) {}
+
+  void clear() { bumps_.clear(); }
+  void add(std::span<const PlacedAtom> atoms, bool imaginary);
+  /// Adds what falls on rows y..y + 15 to `rows` (element x, lane y). False where nothing does.
+  bool add_to_rows(std::size_t y, ComplexLane* rows) const;
+
+ private:
+  static constexpr std::size_t kWidth = SpreadingKernel::kWidth;
+  struct Bump {
+    std::size_t column, row;  ///< the first it touches
+    std::array<float, kWidth> weight_x, weight_y;
+    bool imaginary;
+  };
+
+  std::size_t nx_, ny_;
+  FftGrid grid_;
+  std::vector<Bump> bumps_;
+};
 
 }  // namespace aetos::multislice

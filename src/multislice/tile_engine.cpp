@@ -20,8 +20,6 @@
 namespace aetos::multislice {
 namespace {
 
-using Complex = std::complex<float>;
-
 /// Processor time of this thread: what a tile costs, whatever else the machine does.
 double thread_seconds() {
   timespec t{};
@@ -108,7 +106,6 @@ struct TileEngine::State {
   std::vector<double> vacuum;      ///< values of a probe that meets no atom
   std::vector<double> correction;  ///< vacuum's sums less those of the free probe on the window's grid
   std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
-  Array<Complex, 2> transmission;
   std::vector<Array<float, 3>>
       transmissions;  ///< by slice: (part, x, y) for TransmissionView; reused between tiles
 
@@ -187,7 +184,7 @@ void TileEngine::State::prepare_correction(std::size_t slices) {
 PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
   const auto key = std::make_pair(grid.nx, grid.ny);
   if (const auto found = builders.find(key); found != builders.end()) return found->second;
-  if (builders.size() >= 4) builders.clear();  // tiles of many sizes: memory matters more than planning
+  if (builders.size() >= 8) builders.clear();  // tiles of many sizes: memory matters more than planning
   return builders
       .emplace(key,
                PotentialBuilder(grid, settings.microscope.voltage_kV, settings.multislice.parametrization,
@@ -195,30 +192,24 @@ PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
       .first->second;
 }
 
-/// Splits (y, x) complex values into (part, x, y) floats, with room for the last window's reads of 16 rows.
-void to_planes(const Array<Complex, 2>& from, Array<float, 3>& planes) {
-  const std::size_t ny = from.extent(0), nx = from.extent(1);
-  const Shape<3> shape{2, nx, ny + kLanes};
-  if (planes.shape() != shape) planes = Array<float, 3>(shape);
-  constexpr std::size_t kTile = 16;
-  for (std::size_t y0 = 0; y0 < ny; y0 += kTile)
-    for (std::size_t x = 0; x < nx; ++x)
-      for (std::size_t y = y0; y < std::min(ny, y0 + kTile); ++y) {
-        planes(0, x, y) = from(y, x).real();
-        planes(1, x, y) = from(y, x).imag();
-      }
-}
-
+/// Two slices at a time share their transforms. Slices without atoms are not built.
 void TileEngine::State::build_transmissions(const TileRegion& region) {
-  const FftGrid& grid = region.grid();
-  PotentialBuilder& builder = builder_for(grid);
-  if (transmission.shape() != Shape<2>{grid.ny, grid.nx})
-    transmission = Array<Complex, 2>({grid.ny, grid.nx});
+  PotentialBuilder& builder = builder_for(region.grid());
+  const Shape<3> shape{2, region.grid().nx, builder.column_room()};
   transmissions.resize(region.slices().size());
-  for (std::size_t s = 0; s < transmissions.size(); ++s) {
-    if (region.slices()[s].empty()) continue;
-    builder.transmission(region.slices()[s], transmission);
-    to_planes(transmission, transmissions[s]);
+  std::vector<std::size_t> filled;
+  for (std::size_t s = 0; s < transmissions.size(); ++s)
+    if (!region.slices()[s].empty()) filled.push_back(s);
+  for (std::size_t i = 0; i < filled.size(); i += 2) {
+    PotentialBuilder::SlicePair atoms{};
+    std::array<View<float, 3>, 2> built;
+    for (std::size_t part = 0; part < 2 && i + part < filled.size(); ++part) {
+      const std::size_t s = filled[i + part];
+      if (transmissions[s].shape() != shape) transmissions[s] = Array<float, 3>(shape);
+      atoms[part] = &region.slices()[s];
+      built[part] = transmissions[s];
+    }
+    builder.transmissions(atoms, built);
   }
 }
 

@@ -4,13 +4,10 @@
 #include <cmath>
 
 #include "aetos/core/units.hpp"
+#include "columns.hpp"
 
 namespace aetos::multislice {
 namespace {
-
-std::size_t round_up(std::size_t n, std::size_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
 
 /// FFT indices whose frequency lies within the limit, in order: 0, 1, ..., -1.
 std::vector<std::size_t> indices_within(std::size_t n, double dk, double limit) {

@@ -61,13 +61,15 @@ TEST(LaneFft, ThereAndBackIsTheIdentityTimesLength) {
 }
 
 TEST(Phasors, AgreeWithSineAndCosine) {
-  std::vector<float> phase;
-  for (float p = -40; p < 40; p += 0.0137f) phase.push_back(p);
-  std::vector<std::complex<float>> phasor(phase.size());
-  unit_phasors(phase, phasor.data());
-  for (std::size_t i = 0; i < phase.size(); ++i)
-    EXPECT_LT(std::abs(Complex(phasor[i]) - std::polar(1.0, static_cast<double>(phase[i]))), 3e-7)
-        << phase[i];
+  for (float first = -40; first < 40; first += 0.219f) {
+    Lane angle;
+    for (std::size_t l = 0; l < kLanes; ++l) angle[l] = first + 0.0137f * static_cast<float>(l);
+    const ComplexLane phasor = unit_phasor(angle);
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      const Complex expected = std::polar(1.0, static_cast<double>(angle[l]));
+      EXPECT_LT(std::abs(Complex(phasor.re[l], phasor.im[l]) - expected), 3e-7) << angle[l];
+    }
+  }
 }
 
 }  // namespace

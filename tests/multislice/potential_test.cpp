@@ -65,7 +65,7 @@ TEST(Potential, AgreesWithTheDirectStructureFactorSum) {
       const auto atoms = some_atoms(grid);
       PotentialBuilder builder(grid, 300, parametrization);
       Array<float, 2> ours({grid.ny, grid.nx});
-      builder.projected_potential(atoms, ours);
+      builder.projected_potentials({&atoms, nullptr}, {ours, {}});
       const auto direct = direct_potential(atoms, grid, parametrization);
       double worst = 0, highest = 0;
       for (std::size_t i = 0; i < direct.size(); ++i) {
@@ -79,9 +79,12 @@ TEST(Potential, AgreesWithTheDirectStructureFactorSum) {
 TEST(Potential, TransmissionIsTheBandLimitedPhasor) {
   const FftGrid grid{60, 48, 0.1, 0.1};
   const auto atoms = some_atoms(grid);
+  SliceAtoms other;
+  other[79].push_back({1.1, 3.3, 1});
   PotentialBuilder builder(grid, 300, Parametrization::kirkland);
-  Array<std::complex<float>, 2> t({grid.ny, grid.nx});
-  builder.transmission(atoms, t);
+  Array<float, 3> alone({2, grid.nx, builder.column_room()}), first(alone.shape()), second(alone.shape());
+  builder.transmissions({&atoms, nullptr}, {alone, {}});
+  builder.transmissions({&atoms, &other}, {first, second});
   const auto v = direct_potential(atoms, grid, Parametrization::kirkland);
   Array<std::complex<double>, 2> expected(v.shape());
   const double sigma = interaction_constant_rad_VA(300);
@@ -95,8 +98,12 @@ TEST(Potential, TransmissionIsTheBandLimitedPhasor) {
     for (std::size_t i = 0; i < grid.nx; ++i)
       expected(j, i) *= limit(std::hypot(grid.kx(i), grid.ky(j))) / static_cast<double>(grid.size());
   fftw_execute(back.get());
-  for (std::size_t i = 0; i < v.size(); ++i)
-    EXPECT_LT(std::abs(std::complex<double>(t.data()[i]) - expected.data()[i]), 2e-5);
+  for (const Array<float, 3>* ours : {&alone, &first})
+    for (std::size_t j = 0; j < grid.ny; ++j)
+      for (std::size_t i = 0; i < grid.nx; ++i) {
+        const std::complex<double> t((*ours)(0, i, j), (*ours)(1, i, j));
+        EXPECT_LT(std::abs(t - expected(j, i)), 2e-5);
+      }
 }
 
 TEST(Slices, EachAtomCountsOnceWhereverItsHeight) {
@@ -122,7 +129,7 @@ TEST(Slices, TotalProjectedPotentialIsConserved) {
   PotentialBuilder builder(grid, 300, Parametrization::kirkland);
   const SliceAtoms all = some_atoms(grid);
   Array<float, 2> whole({grid.ny, grid.nx}), part({grid.ny, grid.nx});
-  builder.projected_potential(all, whole);
+  builder.projected_potentials({&all, nullptr}, {whole, {}});
   double total = 0, in_parts = 0;
   for (const float v : whole) total += static_cast<double>(v);
   const auto slices = SliceGrid::covering(0, 12, 2);
@@ -131,7 +138,7 @@ TEST(Slices, TotalProjectedPotentialIsConserved) {
     for (const auto& [z, placed] : all)
       for (std::size_t i = 0; i < placed.size(); ++i)
         if (slices.slice_of(static_cast<double>(i)) == s) slice[z].push_back(placed[i]);
-    builder.projected_potential(slice, part);
+    builder.projected_potentials({&slice, nullptr}, {part, {}});
     for (const float v : part) in_parts += static_cast<double>(v);
   }
   EXPECT_NEAR(in_parts / total, 1, 1e-6);

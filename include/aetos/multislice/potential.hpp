@@ -1,6 +1,6 @@
 #pragma once
 
-#include <complex>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,23 +21,32 @@ struct PlacedAtom {
 /// The atoms of one slice by atomic number (an ordered map: species are summed in a fixed order).
 using SliceAtoms = std::map<std::uint8_t, std::vector<PlacedAtom>>;
 
-/// Builds slices of one grid. The potential is the Fourier series h²/(2 pi m0 e) sum f(k) exp(-2 pi i k r) /
-/// area on the whole FFT grid, not band-limited. Structure factors come from atoms spread with an exponential
-/// of a semicircle on a grid twice as fine, divided by its transform (Barnett et al. 2019, SIAM J. Sci.
-/// Comput. 41, C479): exact positions, to about 1e-6 of the largest value.
+/// Builds slices of one grid, two at a time. The potential is the Fourier series h²/(2 pi m0 e) sum f(k)
+/// exp(-2 pi i k r) / area on the whole FFT grid, not band-limited. Structure factors come from atoms spread
+/// with an exponential of a semicircle on a grid twice as fine, divided by its transform (Barnett et al.
+/// 2019, SIAM J. Sci. Comput. 41, C479): exact positions, to about 1e-6 of the largest value. Scattering
+/// factors are real, so two slices share their transforms as the real and the imaginary part of one complex
+/// potential.
 class PotentialBuilder {
  public:
+  /// Two slices of atoms; null for none.
+  using SlicePair = std::array<const SliceAtoms*, 2>;
+
   PotentialBuilder(const FftGrid& grid, double voltage_kV, Parametrization parametrization,
                    std::size_t phase_oversampling = 1);
   ~PotentialBuilder();
   PotentialBuilder(PotentialBuilder&&) noexcept;
 
   const FftGrid& grid() const;
-  /// Potential in V Å on the grid where its phase is taken, shape (ny, nx) times phase_oversampling.
-  /// Positions are wrapped into the grid.
-  void projected_potential(const SliceAtoms& atoms, View<float, 2> potential);
-  /// Band-limited transmission function exp(i sigma v), shape (ny, nx).
-  void transmission(const SliceAtoms& atoms, View<std::complex<float>, 2> transmission);
+  /// Room for ny values and for reading 16 at a time from any of them: the extent of a transmission function
+  /// along y.
+  std::size_t column_room() const;
+  /// Potentials in V Å on the grid where their phases are taken, each of shape (ny, nx) times
+  /// phase_oversampling; an empty view for a slice that is null. Positions are wrapped into the grid.
+  void projected_potentials(const SlicePair& atoms, const std::array<View<float, 2>, 2>& potentials);
+  /// Band-limited transmission functions exp(i sigma v), each of shape (2: real and imaginary part; nx;
+  /// column_room()); an empty view for a slice that is null.
+  void transmissions(const SlicePair& atoms, const std::array<View<float, 3>, 2>& transmissions);
 
  private:
   struct State;
