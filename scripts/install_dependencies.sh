@@ -11,6 +11,7 @@ packages=(
   libboost-dev libboost-program-options-dev
   libyaml-cpp-dev nlohmann-json3-dev libeigen3-dev
   libmatio-dev libtiff-dev libpng-dev libssl-dev
+  libcgal-dev libgmp-dev libmpfr-dev
   libnanoflann-dev librandom123-dev libspdlog-dev libfmt-dev
   libgtest-dev
 )

@@ -37,6 +37,8 @@ endfunction()
 aetos_room(core LINK Eigen3::Eigen fmt::fmt spdlog::spdlog aetos_fftw aetos_header_only Threads::Threads)
 # Floor 1
 aetos_room(parallel LINK aetos_core aetos_mpi nlohmann_json::nlohmann_json)
+# Private: only rooms that call PETSc see its headers.
+target_link_libraries(aetos_parallel PRIVATE PkgConfig::PETSC)
 aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 PkgConfig::MATIO yaml-cpp PNG::PNG TIFF::TIFF OpenSSL::Crypto
                    nlohmann_json::nlohmann_json)
 # Floor 2
@@ -50,9 +52,11 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tomography/row_kernels.cpp P
 aetos_room(config LINK aetos_atoms aetos_multislice aetos_imaging aetos_tomography aetos_io)
 # Floor 4
 aetos_room(simulation LINK aetos_config aetos_parallel)
-aetos_room(reconstruction LINK aetos_config aetos_parallel)
+aetos_room(reconstruction LINK aetos_config aetos_parallel PkgConfig::PETSC)
 aetos_room(tracing LINK aetos_config aetos_parallel PkgConfig::PETSC)
 aetos_room(analysis LINK aetos_config aetos_parallel)
+# CGAL is headers only; private, so that the rounding mode it asks the compiler for stays in this room.
+target_link_libraries(aetos_analysis PRIVATE CGAL::CGAL)
 # Floor 5
 aetos_room(pipeline LINK aetos_simulation aetos_reconstruction aetos_tracing aetos_analysis)
 # Floor 6
