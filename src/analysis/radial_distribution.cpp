@@ -11,6 +11,9 @@
 namespace aetos::analysis {
 namespace {
 
+/// Atoms nearer than this are one atom given twice, no neighbours.
+constexpr double kTouching_A = 0.5;
+
 std::size_t bin_of(double distance, double step) {
   return static_cast<std::size_t>(std::ceil(distance / step + 0.01)) - 1;
 }
@@ -163,6 +166,19 @@ std::vector<double> smooth_curve(const RadialDistribution& d) {
   return smooth;
 }
 
+/// Where the atoms have one neighbour each on average (or all pairs there are); the number of bins without
+/// pairs.
+std::size_t bin_of_first_neighbours(const RadialDistribution& d, std::size_t first) {
+  const auto begin = d.pairs.begin() + static_cast<std::ptrdiff_t>(std::min(first, d.pairs.size()));
+  const auto all = std::accumulate(begin, d.pairs.end(), std::int64_t{0});
+  if (all == 0) return d.pairs.size();
+  const auto enough = std::min(all, static_cast<std::int64_t>(d.atoms));
+  std::int64_t sum = 0;
+  std::size_t k = first;
+  while ((sum += d.pairs[k]) < enough) ++k;
+  return k;
+}
+
 }  // namespace
 
 std::vector<double> RadialDistribution::g() const {
@@ -214,22 +230,29 @@ RadialDistribution radial_distribution(const Structure& atoms, std::span<const T
 }
 
 std::optional<FirstMinimum> first_minimum(const RadialDistribution& d) {
-  if (std::all_of(d.pairs.begin(), d.pairs.end(), [](auto n) { return n == 0; })) return std::nullopt;
+  const std::size_t first = bin_of(kTouching_A, d.step_A) + 1;
+  const std::size_t nearest = bin_of_first_neighbours(d, first);
+  if (nearest == d.pairs.size()) return std::nullopt;
   const auto g = smooth_curve(d);
-  const auto peak = static_cast<std::size_t>(std::max_element(g.begin(), g.end()) - g.begin());
-  const auto last = std::min(g.size() - 1, static_cast<std::size_t>(1.45 * d.centre_A(peak) / d.step_A));
-  const auto lowest =
-      static_cast<std::size_t>(std::min_element(g.begin() + peak, g.begin() + last + 1) - g.begin());
-  const double near = g[lowest] + std::max(0.05 * g[lowest], 0.01 * std::min(1.0, g[peak]));
-  std::size_t low = lowest, high = lowest;
-  while (low > peak && g[low - 1] <= near) --low;
-  while (high < last && g[high + 1] <= near) ++high;
+  const auto upto = [&](double r) {
+    return g.begin() +
+           static_cast<std::ptrdiff_t>(std::min(g.size(), static_cast<std::size_t>(r / d.step_A) + 1));
+  };
+  const auto peak =
+      std::max_element(g.begin() + static_cast<std::ptrdiff_t>(first), upto(1.3 * d.centre_A(nearest)));
+  const double peak_A = d.centre_A(static_cast<std::size_t>(peak - g.begin()));
+  const auto end = upto(1.45 * peak_A);
+  const auto lowest = std::min_element(peak, end);
+  const double near = *lowest + std::max(0.05 * *lowest, 0.01 * std::min(1.0, *peak));
+  auto low = lowest, high = lowest;
+  while (low > peak && *(low - 1) <= near) --low;
+  while (high + 1 < end && *(high + 1) <= near) ++high;
   FirstMinimum m;
-  m.peak_A = d.centre_A(peak);
-  m.low_A = d.centre_A(low);
-  m.high_A = d.centre_A(high);
+  m.peak_A = peak_A;
+  m.low_A = d.centre_A(static_cast<std::size_t>(low - g.begin()));
+  m.high_A = d.centre_A(static_cast<std::size_t>(high - g.begin()));
   m.cutoff_A = 0.5 * (m.low_A + m.high_A);
-  m.g_minimum = g[lowest];
+  m.g_minimum = *lowest;
   return m;
 }
 

@@ -45,9 +45,10 @@ struct FirstMinimum {
   double low_A = 0, high_A = 0;  ///< g stays within 5 % (or 0.01) of its minimum between these
   double g_minimum = 0;
 };
-/// g, smoothed by a Gaussian of 0.05 Å, is highest at its first peak; the minimum is the lowest place between
-/// 1 and 1.45 times that distance, and the cutoff the middle of the range about it in which g stays near. A
-/// range that is wide says that the cutoff is uncertain. None without pairs.
+/// The first peak is where g, smoothed by a Gaussian of 0.05 Å, is highest below 1.3 times the distance
+/// within which the atoms have one neighbour each on average; the minimum is its lowest place from there
+/// to 1.45 times the peak's distance, and the cutoff the middle of the range about it in which g stays near.
+/// A wide range says that the cutoff is uncertain. Pairs nearer than 0.5 Å do not count. None without pairs.
 std::optional<FirstMinimum> first_minimum(const RadialDistribution& distribution);
 
 }  // namespace aetos::analysis

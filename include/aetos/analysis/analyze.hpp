@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "aetos/core/options.hpp"
+#include "aetos/core/structure.hpp"
+#include "aetos/parallel/run_context.hpp"
+
+/// The stage `analyze`: the structure measures of docs/study.md on one atomic model.
+namespace aetos::analysis {
+
+/// What happens to crystalline atoms far from others: nothing, or the published clean-up.
+enum class Isolated { keep, published };
+
+struct AnalyzeRequest {
+  const Structure& atoms;
+  std::vector<std::string> measures;  ///< of `known_measures`
+  Auto<double> cutoff_A;              ///< neighbours; auto = first minimum of the radial distribution
+  double alpha_A = 4;                 ///< of the alpha shape that is the sample
+  Isolated isolated = Isolated::keep;
+};
+
+/// The measures there are, in the order in which they are done.
+const std::vector<std::string>& known_measures();
+
+/// Runs the measures that were asked for. The root rank computes, so the answer is the same on any number of
+/// ranks. Writes into `folder`: analysis.json (all numbers), a CSV per measure (a row per atom or bin; units
+/// in the names of the columns; an empty cell where a number is undefined) and atoms-analyzed.extxyz (the
+/// atoms with a column per property). Returns one object per measure for summary.json; undefined numbers are
+/// null.
+///
+/// The framework alone is measured: where a model has oxygen beside other species, oxygen has no neighbours
+/// here and counts for `oxidation` only. Throws InputError for an unknown measure (naming those there are)
+/// and a cutoff or alpha that is not positive. Collective.
+nlohmann::json analyze(const RunContext& context, const AnalyzeRequest& request,
+                       const std::filesystem::path& folder);
+
+}  // namespace aetos::analysis

@@ -1,0 +1,101 @@
+#include "aetos/analysis/analyze.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/io/atomic_file.hpp"
+#include "aetos/io/structure_files.hpp"
+#include "measured_model.hpp"
+
+namespace aetos::analysis {
+namespace {
+
+using nlohmann::json;
+using Measure = std::function<json(const MeasuredModel&, MeasureOutput&)>;
+
+const std::vector<std::pair<std::string, Measure>>& measures() {
+  static const std::vector<std::pair<std::string, Measure>> all{
+      {"bonds", measure_bonds}, {"coordination", measure_coordination}, {"order", measure_order}};
+  return all;
+}
+
+void check(const AnalyzeRequest& request) {
+  const auto& known = known_measures();
+  for (const auto& name : request.measures)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw InputError("analyze.measures", "'" + name + "'",
+                       fmt::format("one of {}", fmt::join(known, ", ")));
+  if (request.cutoff_A && !(*request.cutoff_A > 0))
+    throw InputError("analyze.cutoff_A", fmt::format("{}", *request.cutoff_A), "auto or a length above 0 Å");
+  if (!(request.alpha_A > 0))
+    throw InputError("analyze.alpha_A", fmt::format("{}", request.alpha_A), "a length above 0 Å");
+}
+
+void tell_cutoff(const AnalyzeRequest& request, const MeasuredModel& model) {
+  if (request.cutoff_A) return;
+  if (!model.minimum)
+    return log::warn("no two atoms are nearer than {} Å: no cutoff was found, atoms have no neighbours",
+                     kDistributionReach_A);
+  log::info(
+      "neighbours: nearer than {:.3f} Å, the first minimum of g(r), which stays near its minimum from {:.3f} "
+      "to "
+      "{:.3f} Å",
+      model.minimum->cutoff_A, model.minimum->low_A, model.minimum->high_A);
+}
+
+template <class T>
+Column spread(const std::vector<T>& values, const MeasuredModel& model, std::size_t atoms) {
+  std::vector<T> whole(atoms);
+  for (std::size_t i = 0; i < values.size(); ++i) whole[model.row[i]] = values[i];
+  return {whole, 1};
+}
+
+/// The model with the measured columns; atoms that were not measured hold zeros or empty words.
+Structure with_columns(const Structure& atoms, const MeasuredModel& model, const MeasureOutput& output) {
+  Structure result = atoms;
+  for (const auto& [name, column] : output.columns)
+    std::visit(
+        [&, key = name](const auto& values) { result.columns[key] = spread(values, model, atoms.size()); },
+        column.values);
+  return result;
+}
+
+json run_measures(const AnalyzeRequest& request, const std::filesystem::path& folder) {
+  const MeasuredModel model = measure_model(request);
+  tell_cutoff(request, model);
+  MeasureOutput output;
+  json result = json::object();
+  for (const auto& [name, measure] : measures())
+    if (std::find(request.measures.begin(), request.measures.end(), name) != request.measures.end())
+      result[name] = measure(model, output);
+  for (const auto& [name, text] : output.files) io::write_file_atomically(folder / name, text);
+  io::write_extxyz(folder / "atoms-analyzed.extxyz", with_columns(request.atoms, model, output));
+  io::write_file_atomically(folder / "analysis.json", result.dump(1) + "\n");
+  return result;
+}
+
+}  // namespace
+
+const std::vector<std::string>& known_measures() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& [name, measure] : measures()) all.push_back(name);
+    return all;
+  }();
+  return names;
+}
+
+json analyze(const RunContext& context, const AnalyzeRequest& request, const std::filesystem::path& folder) {
+  check(request);
+  std::string text;
+  context.comm.agree([&] {
+    if (context.comm.is_root()) text = run_measures(request, folder).dump();
+  });
+  return json::parse(context.comm.broadcast_string(text));
+}
+
+}  // namespace aetos::analysis

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aetos/analysis/analyze.hpp"
+#include "aetos/analysis/neighbourhood.hpp"
+#include "aetos/analysis/radial_distribution.hpp"
+#include "aetos/analysis/triangulation.hpp"
+
+/// What the measures of one run share, and where they leave their results.
+namespace aetos::analysis {
+
+inline constexpr double kDistributionStep_A = 0.05, kDistributionReach_A = 20;
+
+/// The framework of a model with what several measures need: each part is computed once.
+struct MeasuredModel {
+  Structure framework;           ///< without oxygen, unless there is nothing else
+  std::vector<std::size_t> row;  ///< of each framework atom in the whole model
+  std::vector<Vec3> oxygen;      ///< places of the oxygen left out
+  Triangulation triangulation;
+  std::vector<Tetrahedron> alpha;
+  RadialDistribution distribution;
+  std::optional<FirstMinimum> minimum;
+  Neighbourhood neighbours;   ///< cutoff 0 where none could be found
+  std::vector<bool> surface;  ///< the alpha shape leaves part of the solid angle open
+  BondOrder order;
+  std::vector<bool> crystalline;
+};
+
+MeasuredModel measure_model(const AnalyzeRequest& request);
+
+/// Results beside the numbers: files by name, and columns of the atoms that were measured.
+struct MeasureOutput {
+  std::map<std::string, std::string> files;
+  std::map<std::string, Column> columns;  ///< one entry per framework atom
+};
+
+nlohmann::json measure_bonds(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_coordination(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_order(const MeasuredModel& model, MeasureOutput& output);
+
+/// The number, or null where there is none (also for an infinite one).
+nlohmann::json number_or_null(std::optional<double> value);
+/// For a CSV cell: the number, or nothing.
+std::string cell(std::optional<double> value, int decimals = 4);
+/// Mean of the values; none without any.
+std::optional<double> mean_of(const std::vector<double>& values);
+
+}  // namespace aetos::analysis
