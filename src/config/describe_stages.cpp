@@ -177,15 +177,22 @@ Codec<ReconstructOptions> describe_reconstruct() {
   using S = ReconstructOptions;
   using tomography::Projector;
   using tomography::TiltAxis;
-  const auto method = word<std::string>({{"resire", "resire"}, {"resire-nesterov", "resire-nesterov"}});
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const char* name : tomography::kMethods) names.emplace_back(name, name);
+  const auto method = word<std::string>(names);
   const auto shape = each_axis<std::size_t, 3>(count(1, 65536), "z, y, x");
   return group<S>({
       field<S>("input", &S::input, path("a path of .h5, .mat[:array] or .mrc", {}, "auto"),
                "images; auto: the series that the simulate stage made"),
       field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
                "which images of the file; auto: adf_noisy where there is noise, else adf_blurred"),
-      field<S>("method", &S::method, method, "RESIRE as published, or with Nesterov's acceleration"),
-      field<S>("iterations", &S::iterations, whole(1, 1000000), "passes over all projections"),
+      field<S>("method", &S::method, method,
+               "RESIRE as published, with Nesterov's acceleration, by ordered subsets; bounded solvers of "
+               "PETSc TAO (docs/solvers.md); the field's baselines"),
+      field<S>("iterations", &S::iterations, whole(1, 1000000),
+               "updates of the volume, mostly one pass over all projections each"),
+      field<S>("subsets", &S::subsets, optional("auto", count(1, 65536)),
+               "groups of projections that take turns in os-resire; auto: see docs/solvers.md"),
       field<S>("step", &S::step, number({0.01, 3, "1 to 3"}),
                "step of the gradient descent, in units of 1 / (projections x size along the beam)"),
       field<S>("projector", &S::projector,

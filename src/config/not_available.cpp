@@ -16,7 +16,6 @@ struct LaterKey {
 };
 
 constexpr LaterKey kLaterKeys[] = {
-    {"campaign", "one run per config"},
     {"specimen.build", "'specimen.file'"},
     {"specimen.thermal.configurations", "'debye_waller_B_A2' or 'rms_displacement_A'"},
 };
@@ -38,9 +37,8 @@ const std::vector<LaterValue>& later_values() {
       {"preprocess.denoise", {"*"}, "none"},
       {"preprocess.normalize", {"*"}, "none"},
       {"reconstruct.method",
-       {"bncg", "bqnls", "blmvm", "bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg",
-        "lmvm", "cg", "lcl"},
-       "resire, resire-nesterov (PETSc's solvers come in a later version)"},
+       {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
+       "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},
       {"reconstruct.film", {"true"}, "false, with 'volume_px' as large as every view needs"},
       {"reconstruct.refine_angles", {"true"}, "false"},
   };

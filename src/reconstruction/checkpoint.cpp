@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::size_t kHashLength = 64;
 const std::string kPrefix = "checkpoint-";
 
@@ -81,6 +81,8 @@ json manifest_of(const RunContext& context, const Plan& plan, const State& state
   return {{"format", kFormat},
           {"fingerprint", context.fingerprint},
           {"iteration", state.iteration},
+          {"passes", state.passes},
+          {"relaxation", state.relaxation},
           {"accelerated", plan.accelerated},
           {"volume_px", plan.geometry.volume_px},
           {"momentum_t", state.momentum.t},
@@ -223,6 +225,8 @@ std::optional<State> read_checkpoint(const RunContext& context, const Plan& plan
   context.comm.agree([&] {
     const json manifest = json::parse(text);
     state.iteration = manifest.at("iteration");
+    state.passes = manifest.at("passes");
+    state.relaxation = manifest.at("relaxation");
     state.momentum.t = manifest.at("momentum_t");
     state.momentum.last_objective = manifest.at("last_objective");
     state.momentum.started = manifest.at("started");

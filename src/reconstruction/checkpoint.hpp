@@ -14,9 +14,11 @@ namespace aetos::reconstruction {
 /// Everything that the next iteration depends on.
 struct State {
   int iteration = 0;      ///< updates done
+  int passes = 0;         ///< every projection forward and back once: the work done
   Array<float, 3> u;      ///< volume (z, x, padded rows)
-  Array<float, 3> point;  ///< extrapolated point of the accelerated method; empty for resire
+  Array<float, 3> point;  ///< extrapolated point of the accelerated methods; empty for others
   tomography::Momentum momentum;
+  double relaxation = 1;          ///< of the ordered subsets' steps
   std::vector<double> r_history;  ///< mean R1 before each update
 };
 

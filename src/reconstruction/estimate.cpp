@@ -5,6 +5,7 @@
 
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "plan.hpp"
+#include "tao.hpp"
 
 namespace aetos::reconstruction {
 namespace {
@@ -46,11 +47,16 @@ double pass_seconds(const Plan& plan, const Sizes& s, bool fourier) {
   if (!fourier) return 6 * updates / kUpdates;
   const double along_x = (s.nz + s.projections) * 2.5 * s.padded_x * std::log2(s.padded_x);
   const double along_z = (s.padded_x / 2 + 1) * 5 * s.padded_z * std::log2(s.padded_z);
-  return s.ny * (along_x + along_z) / kFlops + 2 * updates / kUpdates +
+  return static_cast<double>(plan.subsets) * s.ny * (along_x + along_z) / kFlops + 2 * updates / kUpdates +
          s.ny * s.projections * s.padded_x / kVoxelReads;
 }
 
-double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, double ranks) {
+/// Passes of a run: TAO's line searches and the starts of its blocks take some more.
+double passes_of(const Plan& plan) {
+  return plan.iterations * (plan.bounded_solver ? 1.25 : 1.0);
+}
+
+double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, bool sirt, double ranks) {
   const auto padded = [](double rows) {
     return static_cast<double>(tomography::padded_rows(static_cast<std::size_t>(std::ceil(rows))));
   };
@@ -58,13 +64,16 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   const double rows = padded(s.ny / share), image_rows = padded(s.nv / share);
   const double volume = s.nz * s.nx * rows * 4, images = s.projections * s.nu * image_rows * 4;
   const double state = volume * (plan.accelerated ? 2 : 1) + (support ? volume / 4 : 0) + 2 * images;
+  // TAO's vectors of doubles; SIRT's weights.
+  const double voxels = s.nz * s.nx * std::ceil(s.ny / share);
+  const double solver = plan.bounded_solver ? kTaoDoubles * 8 * voxels : sirt ? volume + images : 0;
   const double read = s.projections * s.nu * std::ceil(s.nv / share) * 4 + images;
   const double write = volume + 2 * s.nz * s.nx * std::ceil(s.ny / ranks) * 4;  // with a copy read back
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
   if (!plan.plain) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
-  return std::max({state + work, read, write});
+  return std::max({state + solver + work, read, write});
 }
 
 void add_warnings(const Plan& plan, const Request& request, int ranks, std::vector<std::string>& warnings) {
@@ -95,9 +104,10 @@ Estimate estimate(const Request& request, int ranks) {
   estimate.ny = plan.geometry.nv;
   estimate.nx = plan.geometry.nu;
   estimate.volume_px = plan.geometry.volume_px;
-  estimate.core_seconds = (options.iterations + 1) * pass_seconds(plan, s, fourier);
+  estimate.core_seconds = (passes_of(plan) + 1) * pass_seconds(plan, s, fourier);
   estimate.memory_per_rank_MiB =
-      kProcess_MiB + memory_bytes(plan, s, fourier, options.support != "none", ranks) / kMiB;
+      kProcess_MiB +
+      memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt", ranks) / kMiB;
   // The volume, and two generations of checkpoints.
   estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));
   add_warnings(plan, request, ranks, estimate.warnings);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "aetos/core/error.hpp"
+#include "tao.hpp"
 
 namespace aetos::reconstruction {
 namespace {
@@ -14,8 +15,10 @@ namespace {
 constexpr std::size_t kSmallestImage = 4;
 
 void check_options(const tomography::ReconstructOptions& options) {
-  if (options.method != "resire" && options.method != "resire-nesterov")
-    throw InputError("reconstruct.method", "'" + options.method + "'", "resire or resire-nesterov");
+  if (std::find(tomography::kMethods.begin(), tomography::kMethods.end(), options.method) ==
+      tomography::kMethods.end())
+    throw InputError("reconstruct.method", "'" + options.method + "'",
+                     fmt::format("one of {}", fmt::join(tomography::kMethods, ", ")));
   if (options.film)
     throw InputError("reconstruct.film", "true",
                      "false: films need an extended volume, which is not available yet");
@@ -155,6 +158,30 @@ void choose_volume(const tomography::ReconstructOptions& options, Plan& plan) {
                     nz, nx));
 }
 
+/// Projections of a subset: fewer take fewer passes, of which each takes longer.
+constexpr std::size_t kSubsetSize = 4;
+
+void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
+  const std::string& method = options.method;
+  const std::size_t projections = plan.geometry.angles.size();
+  plan.accelerated = method.ends_with("nesterov");
+  plan.bounded_solver = method == "bncg" || method == "bqnls" || method == "blmvm";
+  plan.iterations = method == "wbp" ? 1 : options.iterations;
+  if (method.starts_with("os-")) {
+    plan.subsets = options.subsets.value_or((projections + kSubsetSize - 1) / kSubsetSize);
+    if (plan.subsets < 1 || plan.subsets > projections)
+      throw InputError("reconstruct.subsets", fmt::format("{}", plan.subsets),
+                       fmt::format("1 to {}, the number of projections", projections));
+  }
+  if (plan.bounded_solver) {
+    if (options.projector != tomography::Projector::real_space)
+      throw InputError("reconstruct.projector", "fourier with " + method,
+                       "real-space: line searches need the exact gradient, which RESIRE's Fourier projector "
+                       "does not give");
+    refuse_too_many_unknowns(plan.geometry.volume_px);
+  }
+}
+
 }  // namespace
 
 Plan make_plan(const Request& request) {
@@ -163,7 +190,6 @@ Plan make_plan(const Request& request) {
   Plan plan;
   plan.file_ny = info.ny;
   plan.file_nx = info.nx;
-  plan.accelerated = request.options.method == "resire-nesterov";
   plan.signal = choose_signal(request.source, request.options.signal, info.signals);
   note_other_detectors(request, info, plan);
   keep_projections(request, all_angles(request, info), plan);
@@ -177,6 +203,7 @@ Plan make_plan(const Request& request) {
                      fmt::format("at least {} pixels across the tilt axis", kSmallestImage));
   plan.pixel_A = choose_pixel(request, info, plan);
   choose_volume(request.options, plan);
+  choose_method(request.options, plan);
   if (!plan.plain && request.options.projector == tomography::Projector::real_space)
     throw InputError("reconstruct.projector", "real-space with angles phi or psi other than zero",
                      "fourier, or a plain tilt series (theta alone)");

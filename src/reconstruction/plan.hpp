@@ -17,9 +17,12 @@ struct Plan {
   std::size_t file_ny = 0, file_nx = 0;
   tomography::Geometry geometry;  ///< after the tilt axis was turned to y
   double pixel_A = 0;
-  bool plain = true;               ///< theta alone: rows are independent
-  bool turned = false;             ///< images are transposed, because the file's tilt axis is x
-  bool accelerated = false;        ///< resire-nesterov
+  bool plain = true;            ///< theta alone: rows are independent
+  bool turned = false;          ///< images are transposed, because the file's tilt axis is x
+  bool accelerated = false;     ///< with momentum
+  bool bounded_solver = false;  ///< one of PETSc TAO's
+  std::size_t subsets = 1;      ///< of os-resire
+  int iterations = 0;
   std::vector<std::string> notes;  ///< to be said, nothing wrong
   std::vector<std::string> warnings;
 };

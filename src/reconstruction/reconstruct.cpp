@@ -122,7 +122,7 @@ json summary(const Request& request, const Plan& plan, const State& state,
   for (double r : factors.r1) per_projection.push_back(number_or_null(r));
   return {{"method", request.options.method},
           {"iterations", state.iteration},
-          {"passes", state.iteration},
+          {"passes", state.passes},
           {"r_factor", number_or_null(factors.mean_r1)},
           {"r_factor_per_projection", per_projection},
           {"r2_factor", number_or_null(factors.mean_r2)},
@@ -171,7 +171,7 @@ Solution reconstruct_state(const RunContext& context, const Request& request, co
     log::info("  support: {:.1f} % of the volume", 100 * share);
     solution.extra["support_share"] = share;
   }
-  auto resumed = read_checkpoint(context, plan, mine, request.options.iterations);
+  auto resumed = read_checkpoint(context, plan, mine, plan.iterations);
   State& state = solution.state = resumed ? std::move(*resumed) : first_state(plan, mine);
   if (state.iteration > 0) log::info("  resumed after iteration {}", state.iteration);
   const Problem problem{plan, request.options, mine, images.measured, {request.options.nonnegative, inside}};

@@ -117,6 +117,10 @@ double Momentum::next(double objective) {
   if (started && objective > last_objective) t = 1;
   started = true;
   last_objective = objective;
+  return advance();
+}
+
+double Momentum::advance() {
   const double following = (1 + std::sqrt(1 + 4 * t * t)) / 2;
   const double momentum = (t - 1) / following;
   t = following;

@@ -6,28 +6,20 @@
 #include <exception>
 #include <string>
 
-#include "aetos/core/error.hpp"
-#include "petsc_session.hpp"
+#include "aetos/parallel/petsc_session.hpp"
 
 namespace aetos::tracing {
 namespace {
-
-void check(PetscErrorCode code) {
-  if (code == 0) return;
-  const char* text = nullptr;
-  PetscErrorMessage(code, &text, nullptr);
-  throw ResourceError(std::string("PETSc failed: ") + (text ? text : "unknown error"));
-}
 
 /// A vector of this process.
 class Vector {
  public:
   explicit Vector(const std::vector<double>& values) {
-    check(VecCreateSeq(PETSC_COMM_SELF, static_cast<PetscInt>(values.size()), &vec_));
+    check_petsc(VecCreateSeq(PETSC_COMM_SELF, static_cast<PetscInt>(values.size()), &vec_));
     double* data = nullptr;
-    check(VecGetArray(vec_, &data));
+    check_petsc(VecGetArray(vec_, &data));
     std::copy(values.begin(), values.end(), data);
-    check(VecRestoreArray(vec_, &data));
+    check_petsc(VecRestoreArray(vec_, &data));
   }
   ~Vector() { VecDestroy(&vec_); }
   Vector(const Vector&) = delete;
@@ -39,17 +31,11 @@ class Vector {
 };
 
 struct Solver {
-  Solver() { check(TaoCreate(PETSC_COMM_SELF, &tao)); }
+  Solver() { check_petsc(TaoCreate(PETSC_COMM_SELF, &tao)); }
   ~Solver() { TaoDestroy(&tao); }
   Solver(const Solver&) = delete;
   Solver& operator=(const Solver&) = delete;
   Tao tao = nullptr;
-};
-
-/// PETSc reports by code while this lives, instead of printing.
-struct QuietErrors {
-  QuietErrors() { PetscPushErrorHandler(PetscReturnErrorHandler, nullptr); }
-  ~QuietErrors() { PetscPopErrorHandler(); }
 };
 
 /// What the C callbacks need.
@@ -102,9 +88,9 @@ PetscErrorCode converged(Tao tao, void* context) {
 
 void copy_out(Vec from, std::vector<double>& to) {
   const double* data = nullptr;
-  check(VecGetArrayRead(from, &data));
+  check_petsc(VecGetArrayRead(from, &data));
   std::copy(data, data + to.size(), to.begin());
-  check(VecRestoreArrayRead(from, &data));
+  check_petsc(VecRestoreArrayRead(from, &data));
 }
 
 }  // namespace
@@ -113,22 +99,22 @@ MinimiserResult minimise_bounded(const Objective& objective, std::vector<double>
                                  const std::vector<double>& lower, const std::vector<double>& upper,
                                  const MinimiserOptions& options) {
   const PetscSession petsc;
-  const QuietErrors quiet;
   Call call{objective, options, {}, {}, 0};
   const Vector solution(x), low(lower), high(upper);
   const Solver solver;
-  check(TaoSetType(solver.tao, TAOBLMVM));
-  check(TaoSetSolution(solver.tao, solution.get()));
-  check(TaoSetVariableBounds(solver.tao, low.get(), high.get()));
-  check(TaoSetObjectiveAndGradient(solver.tao, nullptr, evaluate, &call));
-  check(TaoSetConvergenceTest(solver.tao, converged, &call));
-  check(TaoSetMaximumIterations(solver.tao, options.iterations));
+  check_petsc(TaoSetType(solver.tao, TAOBLMVM));
+  check_petsc(TaoSetSolution(solver.tao, solution.get()));
+  check_petsc(TaoSetVariableBounds(solver.tao, low.get(), high.get()));
+  check_petsc(TaoSetObjectiveAndGradient(solver.tao, nullptr, evaluate, &call));
+  check_petsc(TaoSetConvergenceTest(solver.tao, converged, &call));
+  check_petsc(TaoSetMaximumIterations(solver.tao, options.iterations));
   const PetscErrorCode code = TaoSolve(solver.tao);
   if (call.failure) std::rethrow_exception(call.failure);
-  check(code);
+  check_petsc(code);
   MinimiserResult result;
   PetscInt iterations = 0;
-  check(TaoGetSolutionStatus(solver.tao, &iterations, &result.last, nullptr, nullptr, nullptr, nullptr));
+  check_petsc(
+      TaoGetSolutionStatus(solver.tao, &iterations, &result.last, nullptr, nullptr, nullptr, nullptr));
   copy_out(solution.get(), x);
   result.first = call.first;
   result.iterations = static_cast<int>(iterations);

@@ -187,7 +187,7 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
         "preprocess: {normalize: true}", "reconstruct: {film: true}", "reconstruct: {refine_angles: true}",
         "microscope: {C21_A: 10}", "microscope: {C50_mm: 10}", "microscope: {C23_deg: 10}"})
     later(line);
-  expect_contains(later("reconstruct: {method: blmvm}"), "resire, resire-nesterov");
+  expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");
   expect_contains(refusal(whole(), {{"specimen.build", "{kind: slab}"}}),
                   "'specimen.build' is not available");

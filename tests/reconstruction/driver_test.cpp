@@ -130,7 +130,7 @@ TEST_F(DriverTest, RefusesWhatCannotBeReconstructed) {
     change(request);
     return refusal(request);
   };
-  EXPECT_EQ(refused([](Request& r) { r.options.method = "blmvm"; }), "reconstruct.method");
+  EXPECT_EQ(refused([](Request& r) { r.options.method = "tron"; }), "reconstruct.method");
   EXPECT_EQ(refused([](Request& r) { r.options.film = true; }), "reconstruct.film");
   EXPECT_EQ(refused([](Request& r) { r.options.refine_angles = true; }), "reconstruct.refine_angles");
   EXPECT_EQ(refused([](Request& r) { r.options.step = 4; }), "reconstruct.step");

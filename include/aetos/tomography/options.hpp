@@ -24,12 +24,17 @@ struct TiltOptions {
 enum class Projector { fourier, real_space };
 enum class TiltAxis { y, x };
 
+/// The names of reconstruct.method.
+inline constexpr std::array kMethods{
+    "resire", "resire-nesterov", "os-resire", "os-resire-nesterov", "bncg", "bqnls", "blmvm", "sirt", "wbp"};
+
 struct ReconstructOptions {
   std::string input;              ///< .h5, .mat[:array], .mrc; empty = the simulate stage's
   std::string signal = "auto";    ///< e.g. adf_noisy
-  std::string method = "resire";  ///< resire, resire-nesterov
+  std::string method = "resire";  ///< one of kMethods
   int iterations = 200;
-  double step = 2;  ///< 1 to 3
+  Auto<std::size_t> subsets;  ///< os-resire, os-resire-nesterov: groups of projections that take turns
+  double step = 2;            ///< 1 to 3
   Projector projector = Projector::fourier;
   std::array<double, 3> oversampling{4, 4, 4};  ///< z, y, x
   bool nonnegative = true;

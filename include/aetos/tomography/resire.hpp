@@ -58,6 +58,8 @@ struct Momentum {
   bool started = false;
   /// The factor of the step whose gradient was taken where the objective is this.
   double next(double objective);
+  /// The factor of the next step, without a restart.
+  double advance();
 };
 
 }  // namespace aetos::tomography

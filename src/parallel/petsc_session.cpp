@@ -1,4 +1,4 @@
-#include "petsc_session.hpp"
+#include "aetos/parallel/petsc_session.hpp"
 
 #include <mpi.h>
 #include <petscsys.h>
@@ -7,7 +7,7 @@
 
 #include "aetos/core/error.hpp"
 
-namespace aetos::tracing {
+namespace aetos {
 namespace {
 
 int finalize_petsc(MPI_Comm, int, void*, void*) {
@@ -23,9 +23,7 @@ void finalize_with_mpi() {
   MPI_Comm_free_keyval(&key);
 }
 
-}  // namespace
-
-PetscSession::PetscSession() {
+void initialise_once() {
   PetscBool up = PETSC_FALSE;
   PetscInitialized(&up);
   if (up) return;
@@ -39,4 +37,22 @@ PetscSession::PetscSession() {
   finalize_with_mpi();
 }
 
-}  // namespace aetos::tracing
+}  // namespace
+
+PetscSession::PetscSession() {
+  initialise_once();
+  PetscPushErrorHandler(PetscReturnErrorHandler, nullptr);
+}
+
+PetscSession::~PetscSession() {
+  PetscPopErrorHandler();
+}
+
+void check_petsc(int code) {
+  if (code == 0) return;
+  const char* text = nullptr;
+  PetscErrorMessage(static_cast<PetscErrorCode>(code), &text, nullptr);
+  throw ResourceError(std::string("PETSc failed: ") + (text ? text : "unknown error"));
+}
+
+}  // namespace aetos

@@ -1,0 +1,196 @@
+#include <petsctao.h>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/parallel/petsc_session.hpp"
+#include "methods.hpp"
+#include "misfit.hpp"
+#include "tao.hpp"
+
+namespace aetos::reconstruction {
+namespace {
+
+/// A distributed vector of doubles.
+class Vector {
+ public:
+  Vector(const Communicator& comm, std::size_t mine) {
+    check_petsc(VecCreateMPI(comm.handle(), static_cast<PetscInt>(mine), PETSC_DETERMINE, &vec_));
+  }
+  ~Vector() { VecDestroy(&vec_); }
+  Vector(const Vector&) = delete;
+  Vector& operator=(const Vector&) = delete;
+  Vec get() const { return vec_; }
+
+ private:
+  Vec vec_ = nullptr;
+};
+
+struct Solver {
+  explicit Solver(const Communicator& comm) { check_petsc(TaoCreate(comm.handle(), &tao)); }
+  ~Solver() { TaoDestroy(&tao); }
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+  Tao tao = nullptr;
+};
+
+/// Voxels (z, x, row) of this rank in a PETSc vector, where rows are not padded.
+template <class Use>
+void for_each_voxel(const Array<float, 3>& u, std::size_t rows, const Use& use) {
+  std::size_t at = 0;
+  for (std::size_t column = 0; column < u.extent(0) * u.extent(1); ++column)
+    for (std::size_t y = 0; y < rows; ++y) use(at++, column * u.extent(2) + y);
+}
+
+class TaoMethod final : public Method {
+ public:
+  TaoMethod(const Communicator& comm, const Problem& problem)
+      : comm_(comm),
+        problem_(problem),
+        misfit_(comm, problem),
+        rows_(problem.mine.held_rows.size()),
+        unknowns_(problem.plan.geometry.volume_px[0] * problem.plan.geometry.volume_px[2] * rows_),
+        x_(comm, unknowns_),
+        lower_(comm, unknowns_),
+        upper_(comm, unknowns_),
+        // Makes a step of length 1 along the gradient about right.
+        scale_(tomography::step_length(1, problem.plan.geometry.angles.size(),
+                                       problem.plan.geometry.volume_px[0])) {}
+
+  bool advance(State& state, int iterations) override {
+    state_ = &state;
+    set_bounds();
+    read(state.u, x_.get());
+    const Solver solver(comm_);
+    Tao tao = solver.tao;
+    check_petsc(TaoSetType(tao, problem_.options.method.c_str()));
+    check_petsc(TaoSetSolution(tao, x_.get()));
+    check_petsc(TaoSetVariableBounds(tao, lower_.get(), upper_.get()));
+    check_petsc(TaoSetObjectiveAndGradient(tao, nullptr, evaluate, this));
+    check_petsc(TaoSetMonitor(tao, monitor, this, nullptr));
+    check_petsc(TaoSetTolerances(tao, 0, 0, 0));
+    limit_ = std::min(kTaoBlock, iterations - state.iteration);
+    check_petsc(TaoSetMaximumIterations(tao, limit_));
+    seen_.clear();
+    const PetscErrorCode code = TaoSolve(tao);
+    if (failure_) std::rethrow_exception(failure_);
+    check_petsc(code);
+    PetscInt done = 0;
+    check_petsc(TaoGetIterationNumber(tao, &done));
+    write(x_.get(), state.u);
+    state.iteration += static_cast<int>(done);
+    if (done == 0) log::info("  {} finds no lower misfit", problem_.options.method);
+    return done > 0;
+  }
+
+ private:
+  void set_bounds() {
+    double *low = nullptr, *high = nullptr;
+    const auto& inside = problem_.constraints.inside;
+    check_petsc(VecGetArray(lower_.get(), &low));
+    check_petsc(VecGetArray(upper_.get(), &high));
+    for_each_voxel(state_->u, rows_, [&](std::size_t i, std::size_t voxel) {
+      const bool fixed = !inside.empty() && inside.data()[voxel] == 0;
+      low[i] = fixed || problem_.constraints.nonnegative ? 0 : PETSC_NINFINITY;
+      high[i] = fixed ? 0 : PETSC_INFINITY;
+    });
+    check_petsc(VecRestoreArray(lower_.get(), &low));
+    check_petsc(VecRestoreArray(upper_.get(), &high));
+  }
+
+  void read(const Array<float, 3>& u, Vec to) const {
+    double* values = nullptr;
+    check_petsc(VecGetArray(to, &values));
+    for_each_voxel(u, rows_, [&](std::size_t i, std::size_t voxel) { values[i] = u.data()[voxel]; });
+    check_petsc(VecRestoreArray(to, &values));
+  }
+
+  void write(Vec from, Array<float, 3>& u) const {
+    const double* values = nullptr;
+    check_petsc(VecGetArrayRead(from, &values));
+    for_each_voxel(
+        u, rows_, [&](std::size_t i, std::size_t voxel) { u.data()[voxel] = static_cast<float>(values[i]); });
+    check_petsc(VecRestoreArrayRead(from, &values));
+  }
+
+  /// Misfit and gradient of x: one pass.
+  double pass(Vec x, Vec gradient) {
+    State& state = *state_;
+    write(x, state.u);
+    const auto factors = misfit_.project(state.u);
+    ++state.passes;
+    const double value = scale_ * factors.objective;
+    seen_[value] = factors.mean_r1;
+    double* to = nullptr;
+    check_petsc(VecGetArray(gradient, &to));
+    std::size_t at = 0;
+    misfit_.gradient([&](std::size_t, View<const float, 3> planes) {
+      for (std::size_t column = 0; column < planes.extent(0) * planes.extent(1); ++column)
+        for (std::size_t y = 0; y < rows_; ++y)
+          to[at++] = scale_ * planes.data()[column * planes.extent(2) + y];
+    });
+    check_petsc(VecRestoreArray(gradient, &to));
+    return value;
+  }
+
+  static PetscErrorCode evaluate(Tao, Vec x, PetscReal* value, Vec gradient, void* context) {
+    auto& self = *static_cast<TaoMethod*>(context);
+    try {
+      *value = self.pass(x, gradient);
+      return 0;
+    } catch (...) {  // no exception may pass through PETSc's C
+      self.failure_ = std::current_exception();
+      return PETSC_ERR_USER;
+    }
+  }
+
+  /// R before each update, as the other methods report it: not that after the block's last, which the next
+  /// block begins with.
+  static PetscErrorCode monitor(Tao tao, void* context) {
+    auto& self = *static_cast<TaoMethod*>(context);
+    PetscInt iteration = 0;
+    PetscReal value = 0;
+    TaoGetSolutionStatus(tao, &iteration, &value, nullptr, nullptr, nullptr, nullptr);
+    if (iteration >= self.limit_) return 0;
+    const auto found = self.seen_.find(value);
+    self.state_->r_history.push_back(found != self.seen_.end() ? found->second
+                                                               : std::numeric_limits<double>::quiet_NaN());
+    return 0;
+  }
+
+  const PetscSession petsc_;
+  const Communicator& comm_;
+  const Problem& problem_;
+  Misfit misfit_;
+  std::size_t rows_, unknowns_;
+  Vector x_, lower_, upper_;
+  double scale_;
+  State* state_ = nullptr;
+  int limit_ = 0;
+  std::map<double, double> seen_;  ///< R1 by misfit, of the points that this block tried
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void refuse_too_many_unknowns(const std::array<std::size_t, 3>& volume_px) {
+  constexpr auto most = static_cast<std::size_t>(std::numeric_limits<PetscInt>::max());
+  const std::size_t unknowns = element_count(volume_px);
+  if (unknowns > most)
+    throw InputError(
+        "reconstruct.method", fmt::format("a solver of PETSc for {} voxels", unknowns),
+        fmt::format("os-resire or another method, or at most {} voxels: the PETSc in use counts in {} bits",
+                    most, 8 * sizeof(PetscInt)));
+}
+
+std::unique_ptr<Method> make_tao(const Communicator& comm, const Problem& problem) {
+  return std::make_unique<TaoMethod>(comm, problem);
+}
+
+}  // namespace aetos::reconstruction
