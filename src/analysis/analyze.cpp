@@ -18,8 +18,11 @@ using nlohmann::json;
 using Measure = std::function<json(const MeasuredModel&, MeasureOutput&)>;
 
 const std::vector<std::pair<std::string, Measure>>& measures() {
-  static const std::vector<std::pair<std::string, Measure>> all{
-      {"bonds", measure_bonds}, {"coordination", measure_coordination}, {"order", measure_order}};
+  static const std::vector<std::pair<std::string, Measure>> all{{"bonds", measure_bonds},
+                                                                {"coordination", measure_coordination},
+                                                                {"order", measure_order},
+                                                                {"tetrahedra", measure_tetrahedra},
+                                                                {"voronoi", measure_voronoi}};
   return all;
 }
 

@@ -43,6 +43,8 @@ struct MeasureOutput {
 nlohmann::json measure_bonds(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_coordination(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_order(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_tetrahedra(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_voronoi(const MeasuredModel& model, MeasureOutput& output);
 
 /// The number, or null where there is none (also for an infinite one).
 nlohmann::json number_or_null(std::optional<double> value);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "aetos/analysis/neighbourhood.hpp"
+#include "aetos/analysis/polyhedra.hpp"
 #include "aetos/analysis/radial_distribution.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "support/shared_data.hpp"
@@ -123,6 +124,43 @@ TEST(AnalysisPublished, distribution_of_the_disordered_part) {
     }
   ASSERT_EQ(s.size(), 15518u);
   expect_published_distribution(s, "metallic-glass-rdf-disordered.csv", 0.05);
+}
+
+TEST(AnalysisPublished, tetrahedra_of_the_tantalum_film) {
+  AETOS_NEEDS_SHARED("analysis");
+  const auto s = model("ta-film");
+  const Triangulation triangulation(s.position);
+  EXPECT_EQ(triangulation.tetrahedra().size(), 51463u);
+  const auto alpha = alpha_shape(triangulation, 4);
+  EXPECT_EQ(alpha.size(), 43786u);
+  std::vector<std::array<std::size_t, 4>> ours, published;
+  for (const auto& t : near_regular_tetrahedra(s.position, alpha, 4.12)) ours.push_back(t.atoms);
+  for (const auto& row : table("ta-film-tetrahedra.csv")) {
+    published.emplace_back();
+    for (std::size_t k = 0; k < 4; ++k) published.back()[k] = static_cast<std::size_t>(row[k]);
+  }
+  std::sort(published.begin(), published.end());
+  EXPECT_EQ(ours.size(), 19655u);
+  EXPECT_EQ(ours, published);
+}
+
+TEST(AnalysisPublished, voronoi_indices_of_the_metallic_glass) {
+  AETOS_NEEDS_SHARED("analysis");
+  const auto s = model("metallic-glass");
+  const auto cells = voronoi_indices(s.position, Triangulation(s.position));
+  const auto rows = table("metallic-glass-voronoi.csv");
+  ASSERT_EQ(cells.size(), rows.size());
+  std::size_t comparable = 0, equal = 0, equal_of_all = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    bool same = true;
+    for (std::size_t k = 0; k < 4; ++k) same = same && cells[i].index[k] == static_cast<int>(rows[i][k]);
+    comparable += rows[i][4] == 1;
+    equal += rows[i][4] == 1 && same;
+    equal_of_all += same;
+  }
+  EXPECT_EQ(comparable, 10697u);
+  EXPECT_EQ(equal, comparable);
+  EXPECT_EQ(equal_of_all, 13765u);  // as check.py; the other published rows carry an error of their script
 }
 
 }  // namespace
