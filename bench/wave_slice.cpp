@@ -13,7 +13,7 @@
 namespace aetos::bench {
 namespace {
 
-constexpr int kRounds = 20;
+constexpr int kRounds = 6;
 
 /// A block of a fluorite-like lattice that fills every window of the tile in all 20 slices.
 multislice::BeamAtoms block_of_atoms(double half_width_A) {
@@ -60,8 +60,8 @@ nlohmann::json measure(std::size_t window_px) {
   settings.window_x_px = settings.window_y_px = window_px;
   multislice::TileEngine engine(settings);
   std::vector<Vec2> probes;
-  for (int j = 0; j < 6; ++j)
-    for (int i = 0; i < 6; ++i) probes.emplace_back(0.3434 * i, 0.3434 * j);
+  for (int j = 0; j < 16; ++j)
+    for (int i = 0; i < 16; ++i) probes.emplace_back(0.3434 * i, 0.3434 * j);
   const auto atoms = block_of_atoms(engine.reach_A() + 3);
   const auto slices = multislice::SliceGrid::covering(-19.9, 19.9, 2);
   Array<float, 2> out({probes.size(), engine.channels().count});

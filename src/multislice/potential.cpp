@@ -169,8 +169,10 @@ const FftGrid& PotentialBuilder::grid() const {
   return state_->grid;
 }
 
+/// An odd number of cache lines: columns a power of two apart would fall into few sets of the cache.
 std::size_t PotentialBuilder::column_room() const {
-  return state_->grid.ny + kLanes;
+  const std::size_t lines = round_up(state_->grid.ny, kLanes) / kLanes + 1;
+  return (lines % 2 == 1 ? lines : lines + 1) * kLanes;
 }
 
 void PotentialBuilder::projected_potentials(const SlicePair& atoms,
