@@ -21,7 +21,9 @@ po::options_description described_options() {
       ("overwrite", po::bool_switch(), "replace the run that the folder holds")                               //
       ("time-limit", po::value<std::string>(), "stop in good order after this time (SLURM's notation; 30 = minutes)")  //
       ("log-level", po::value<std::string>()->default_value("info"), "debug, info, warning, error or off")    //
-      ("json", po::bool_switch(), "machine-readable output (check, info)")                                    //
+      ("json", po::bool_switch(), "machine-readable output (check, info, campaign)")                          //
+      ("local", po::value<int>(), "N: campaign submit without SLURM, on this machine, N ranks per member")    //
+      ("strict", po::bool_switch(), "campaign status, collect: exit code 1 if a member failed")               //
       ("version", po::bool_switch(), "print the version and end")                                             //
       ("help", po::bool_switch(), "print this and end");
   return options;
@@ -65,6 +67,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.resume = values["resume"].as<bool>();
   line.overwrite = values["overwrite"].as<bool>();
   line.json = values["json"].as<bool>();
+  line.strict = values["strict"].as<bool>();
+  if (values.count("local")) {
+    line.local = values["local"].as<int>();
+    if (*line.local < 1)
+      throw InputError("--local", std::to_string(*line.local), "the number of ranks of each member, 1 or more");
+  }
   line.help = values["help"].as<bool>();
   line.version = values["version"].as<bool>();
   line.log_level = values["log-level"].as<std::string>();
@@ -96,6 +104,7 @@ std::string help_text(const std::string&) {
           "  aetos run CONFIG              every stage that CONFIG names, in order\n"
           "  aetos simulate CONFIG         one stage alone; likewise reconstruct, trace, compare\n"
           "  aetos check CONFIG            validate only: the plan, its cost and warnings; --json\n"
+          "  aetos campaign ACTION CONFIG  many particles or a sweep; plan, submit (SLURM, or --local N), status, collect\n"
           "  aetos convert IN OUT          between the formats that AETOS reads and writes\n"
           "  aetos info FILE               what a file holds; --json\n"
           "  aetos verify DIR              re-hash a run's files against what it recorded\n"

@@ -54,6 +54,7 @@ int run_one(const CommandLine& line, const Communicator& comm) {
       {"reconstruct", run},
       {"trace", run},
       {"compare", run},
+      {"campaign", [&] { return campaign_command(line, comm, stop); }},
       {"check", [&] { return check_command(line, comm); }},
       {"convert", [&] { return convert_command(line, comm); }},
       {"info", [&] { return info_command(line, comm); }},
@@ -63,11 +64,11 @@ int run_one(const CommandLine& line, const Communicator& comm) {
   };
   const auto found = commands.find(line.command);
   if (found != commands.end()) return found->second();
-  for (const char* later : {"preprocess", "analyze", "campaign"})
+  for (const char* later : {"preprocess", "analyze"})
     if (line.command == later)
       throw InputError("command line", "'" + line.command + "' is not available in this version", "see aetos --help");
   throw InputError("command line", "unknown command '" + line.command + "'",
-                   "run, simulate, reconstruct, trace, compare, check, convert, info, verify or report");
+                   "run, simulate, reconstruct, trace, compare, campaign, check, convert, info, verify or report");
 }
 
 int handle(const std::vector<std::string>& arguments, const Communicator& comm) {

@@ -11,10 +11,12 @@ namespace aetos::cli {
 /// What stood on the command line. Options may stand before or after the command.
 struct CommandLine {
   std::string command;
-  std::vector<std::string> arguments;                      ///< after the command: CONFIG, FILE, IN OUT...
-  std::vector<std::pair<std::string, std::string>> sets;   ///< --set KEY=VALUE, in order
+  std::vector<std::string> arguments;                     ///< after the command: CONFIG, FILE, IN OUT...
+  std::vector<std::pair<std::string, std::string>> sets;  ///< --set KEY=VALUE, in order
   std::optional<std::string> output;
   bool resume = false, overwrite = false, json = false, help = false, version = false;
+  bool strict = false;       ///< campaign status, collect: exit 1 if a member failed
+  std::optional<int> local;  ///< campaign submit: on this machine, that many ranks per member
   std::optional<std::chrono::duration<double>> time_limit;
   std::string log_level = "info";
 };

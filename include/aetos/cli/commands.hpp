@@ -13,6 +13,7 @@ int convert_command(const CommandLine& line, const Communicator& comm);
 int info_command(const CommandLine& line, const Communicator& comm);
 int verify_command(const CommandLine& line, const Communicator& comm);
 int report_command(const CommandLine& line, const Communicator& comm);
+int campaign_command(const CommandLine& line, const Communicator& comm, const Stop& stop);
 /// `aetos generate schema|reference`: what configs/schema.json and docs/config.md are made with.
 int generate_command(const CommandLine& line, const Communicator& comm);
 

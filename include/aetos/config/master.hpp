@@ -40,6 +40,7 @@ struct Master {
   TraceOptions trace;
   CompareOptions compare;
   AnalyzeOptions analyze;
+  CampaignOptions campaign;
 
   std::vector<std::string> notes;  ///< what the reader wants said: warnings that do not stop a run
 };

@@ -46,4 +46,29 @@ struct AnalyzeOptions {
   Auto<double> cutoff_A;  ///< neighbours; auto = first minimum of the RDF
 };
 
+/// What one member of a campaign asks of SLURM.
+struct SlurmOptions {
+  std::optional<std::string> account, partition;  ///< none = the cluster's default
+  int nodes = 1;
+  int ranks = 1;                     ///< of each member, over all its nodes
+  std::string time = "24:00:00";     ///< limit of one job; a member that needs longer goes on in the next
+  std::string launcher = "mpirun";   ///< or srun, which then uses --mpi=pmix
+  std::vector<std::string> setup;    ///< lines of shell before the program starts: modules
+  std::vector<std::string> options;  ///< further options of sbatch
+};
+
+/// A key that varies over the members of a campaign; values as YAML text.
+struct SweepAxis {
+  std::string key;
+  std::vector<std::string> values;
+};
+
+/// Many runs from one config: every particle with every combination of the swept values.
+struct CampaignOptions {
+  std::vector<std::string> particles;  ///< files or patterns with * and ?
+  std::vector<SweepAxis> sweep;        ///< in the order of the config; the last varies fastest
+  SlurmOptions slurm;
+  int max_retries = 1;  ///< new starts of a member that failed other than by bad input
+};
+
 }  // namespace aetos::config

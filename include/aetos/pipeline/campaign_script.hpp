@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "aetos/config/stage_options.hpp"
+
+namespace aetos::pipeline::campaign {
+
+/// The job script of a campaign: an array over the folders that a list names.
+/// jobs/array_over_particles.sbatch is this text for `program` build/release/bin/aetos and 32 ranks; a test
+/// keeps the two the same.
+std::string job_script(const config::SlurmOptions& slurm, int max_retries, const std::string& program);
+
+/// Text that a shell reads as one word, whatever stands in it.
+std::string shell_word(const std::string& text);
+
+}  // namespace aetos::pipeline::campaign
