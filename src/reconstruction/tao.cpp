@@ -75,8 +75,7 @@ class TaoMethod final : public Method {
     check_petsc(TaoSetObjectiveAndGradient(tao, nullptr, evaluate, this));
     check_petsc(TaoSetMonitor(tao, monitor, this, nullptr));
     check_petsc(TaoSetTolerances(tao, 0, 0, 0));
-    limit_ = std::min(kTaoBlock, iterations - state.iteration);
-    check_petsc(TaoSetMaximumIterations(tao, limit_));
+    check_petsc(TaoSetMaximumIterations(tao, std::min(kTaoBlock, iterations - state.iteration)));
     seen_.clear();
     const PetscErrorCode code = TaoSolve(tao);
     if (failure_) std::rethrow_exception(failure_);
@@ -85,6 +84,7 @@ class TaoMethod final : public Method {
     check_petsc(TaoGetIterationNumber(tao, &done));
     write(x_.get(), state.u);
     state.iteration += static_cast<int>(done);
+    state.r_history.resize(static_cast<std::size_t>(state.iteration));
     if (done == 0) log::info("  {} finds no lower misfit", problem_.options.method);
     return done > 0;
   }
@@ -150,17 +150,17 @@ class TaoMethod final : public Method {
     }
   }
 
-  /// R before each update, as the other methods report it: not that after the block's last, which the next
-  /// block begins with.
+  /// R before each update, as the other methods report it.
   static PetscErrorCode monitor(Tao tao, void* context) {
     auto& self = *static_cast<TaoMethod*>(context);
     PetscInt iteration = 0;
     PetscReal value = 0;
     TaoGetSolutionStatus(tao, &iteration, &value, nullptr, nullptr, nullptr, nullptr);
-    if (iteration >= self.limit_) return 0;
     const auto found = self.seen_.find(value);
-    self.state_->r_history.push_back(found != self.seen_.end() ? found->second
-                                                               : std::numeric_limits<double>::quiet_NaN());
+    auto& history = self.state_->r_history;
+    // Some solvers report an iteration again when they have changed their mind about the direction.
+    history.resize(static_cast<std::size_t>(self.state_->iteration + iteration));
+    history.push_back(found != self.seen_.end() ? found->second : std::numeric_limits<double>::quiet_NaN());
     return 0;
   }
 
@@ -172,7 +172,6 @@ class TaoMethod final : public Method {
   Vector x_, lower_, upper_;
   double scale_;
   State* state_ = nullptr;
-  int limit_ = 0;
   std::map<double, double> seen_;  ///< R1 by misfit, of the points that this block tried
   std::exception_ptr failure_;
 };
