@@ -59,7 +59,7 @@ void expect_same_on_all_sizes(const Communicator& comm, const Request& request, 
 
 TEST(ReconstructionRanks, PlainSeriesByEachMethodAndProjector) {
   AETOS_RANKS(comm, 4);
-  for (const char* method : {"resire", "resire-nesterov"})
+  for (const char* method : {"resire", "resire-nesterov", "os-resire", "os-resire-nesterov", "sirt", "wbp"})
     for (auto projector : {tomography::Projector::fourier, tomography::Projector::real_space}) {
       const Scene scene(comm, true);
       Request request = quick_request(scene.series());
@@ -73,12 +73,40 @@ TEST(ReconstructionRanks, PlainSeriesByEachMethodAndProjector) {
 
 TEST(ReconstructionRanks, GeneralEulerAngles) {
   AETOS_RANKS(comm, 3);
-  const Scene scene(comm, false, 10);
-  Request request = quick_request(scene.series());
-  request.options.method = "resire-nesterov";
-  request.options.support = "auto";
-  request.options.iterations = 5;
-  expect_same_on_all_sizes(comm, request, scene);
+  for (const char* method : {"resire-nesterov", "os-resire"}) {
+    const Scene scene(comm, false, 10);
+    Request request = quick_request(scene.series());
+    request.options.method = method;
+    request.options.support = "auto";
+    request.options.iterations = 5;
+    expect_same_on_all_sizes(comm, request, scene);
+  }
+}
+
+/// PETSc's sums follow the partition: R agrees, the bits do not. A rank without rows takes part as well.
+TEST(ReconstructionRanks, PetscsSolversAgree) {
+  AETOS_RANKS(comm, 4);
+  for (const char* method : {"bncg", "bqnls", "blmvm"})
+    for (std::size_t ny : {3u, 21u}) {
+      const Scene scene(comm, true, ny);
+      Request request = quick_request(scene.series());
+      request.options.method = method;
+      request.options.projector = tomography::Projector::real_space;
+      request.options.iterations = 22;
+      double alone = 0;
+      for (int ranks = 1; ranks <= comm.size(); ++ranks) {
+        const Communicator part = comm.split(comm.rank() < ranks ? 0 : 1);
+        if (comm.rank() < ranks) {
+          const double r =
+              run_driver(part, scene.folder("ranks-" + std::to_string(ranks)), request)["r_factor"];
+          if (ranks == 1) alone = r;
+          if (comm.is_root()) {
+            EXPECT_NEAR(r, alone, 1e-4) << method << ", " << ranks << " ranks";
+          }
+        }
+        comm.barrier();
+      }
+    }
 }
 
 TEST(ReconstructionRanks, MoreRanksThanRows) {
