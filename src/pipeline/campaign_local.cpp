@@ -57,7 +57,8 @@ std::string run_locally(const Campaign& campaign, int ranks, const Stop& stop) {
     const auto& member = campaign.members[chosen[k]];
     log::info("{} of {}: {}", k + 1, chosen.size(), member.name);
     const int code = run_member(campaign, member, before[chosen[k]].failures, ranks, stop);
-    if (stop.requested()) throw Interrupted(std::string("campaign stopped by ") + stop.reason());
+    if (stop.requested())
+      throw Interrupted(fmt::format("campaign stopped by {} (submit it again to go on)", stop.reason()));
     if (code == 0) ++done;
     if (code != 0)
       log::warn("{} failed with code {}; see {}", member.name, code,

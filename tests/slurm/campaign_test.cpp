@@ -1,0 +1,162 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/small_run.hpp"
+
+/// A campaign under a real SLURM: slurmctld and three slurmd on this machine.
+namespace aetos::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+class SlurmCampaign : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (run_shell("PATH=$PATH:/usr/sbin; command -v slurmctld slurmd munged sbatch").code != 0)
+      GTEST_SKIP() << "SLURM is not installed (Debian: slurm-wlm and munge)";
+    const auto started = helper("start");
+    ASSERT_EQ(started.code, 0) << started.output;
+    running_ = true;
+  }
+  void TearDown() override {
+    if (running_) helper("stop");
+  }
+
+  Outcome helper(const std::string& action) const {
+    return run_shell(std::string("bash ") + AETOS_SOURCE_DIR + "/tests/slurm/slurm_here.sh " + action + " " +
+                     (folder_.path() / "slurm").string() + " >/dev/null </dev/null");
+  }
+  /// A command in the environment of a user of that cluster.
+  Outcome user(const std::string& command) const {
+    return run_shell(
+        "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 SLURM_CONF=" +
+        (folder_.path() / "slurm/slurm.conf").string() + " " + command + " </dev/null");
+  }
+  Outcome campaign(const std::string& action, const std::string& options = "") const {
+    return user(std::string(AETOS_BINARY) + " campaign " + action + " " + config_ + " " + options);
+  }
+  Json status() const {
+    const auto outcome = campaign("status", "--json");
+    return Json::parse(outcome.output, nullptr, false);
+  }
+  /// Until nothing runs or waits; a requeued job is told not to wait for its two minutes.
+  Json wait_for_end() const {
+    Json now;
+    for (int i = 0; i < 180; ++i) {
+      now = status();
+      if (!now.is_object()) break;
+      if (now["counts"]["running"] == 0 && now["counts"]["waiting"] == 0) break;
+      for (const auto& member : now["members"])
+        if (member["reason"] == "BeginTime")
+          user("scontrol update StartTime=now JobId=" + member["job"].get<std::string>());
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    return now;
+  }
+
+  TemporaryFolder folder_;
+  std::string config_;
+  bool running_ = false;
+};
+
+TEST_F(SlurmCampaign, OneBadParticleNeverStopsTheRest) {
+  config_ = write_small_run(folder_, small_config() +
+                                         "campaign:\n"
+                                         "  particles: [atoms.extxyz, broken.extxyz, blocked.extxyz]\n"
+                                         "  slurm: {partition: main, ranks: 2, time: 10}\n"
+                                         "  max_retries: 0\n");
+  folder_.write("blocked.extxyz", small_atoms());
+  folder_.write("broken.extxyz", "not atoms\n");
+  // Its folder holds something else's results, so its run ends with code 2 on the node.
+  fs::create_directories(folder_.path() / "run/members/0003-blocked/run");
+  folder_.write("run/members/0003-blocked/run/summary.json", "{}");
+
+  const auto submitted = campaign("submit");
+  ASSERT_EQ(submitted.code, 0) << submitted.output;
+  EXPECT_NE(submitted.output.find("2 of 3 members submitted"), std::string::npos) << submitted.output;
+
+  const auto end = wait_for_end();
+  ASSERT_TRUE(end.is_object());
+  const auto log = read_file(folder_.path() / "run/members/0001-atoms/job.log");
+  EXPECT_EQ(end["members"][0]["state"], "done") << end.dump(1) << log;
+  EXPECT_EQ(end["members"][1]["state"], "failed");
+  EXPECT_NE(end["members"][1]["reason"].get<std::string>().find("broken.extxyz"), std::string::npos);
+  EXPECT_EQ(end["members"][2]["state"], "failed");
+  EXPECT_NE(end["members"][2]["reason"].get<std::string>().find("holds another run"), std::string::npos)
+      << end.dump(1);
+  EXPECT_NE(log.find("2 rank(s)"), std::string::npos) << log;
+
+  EXPECT_EQ(campaign("status").code, 0);
+  EXPECT_EQ(campaign("status", "--strict").code, 1);
+  EXPECT_NE(campaign("submit").output.find("nothing to submit"), std::string::npos);
+
+  ASSERT_EQ(campaign("collect").code, 0);
+  const auto results = Json::parse(read_file(folder_.path() / "run/results.json"));
+  EXPECT_EQ(results["members"][0]["compare.matched"], 6);
+  EXPECT_EQ(results["members"][1]["state"], "failed");
+  EXPECT_NE(read_file(folder_.path() / "run/index.html").find("members/0001-atoms/run/report.html"),
+            std::string::npos);
+}
+
+TEST_F(SlurmCampaign, AMemberThatIsToldToStopIsRequeuedAndGoesOn) {
+  config_ = write_small_run(folder_, small_config() +
+                                         "checkpoint_interval_s: 0.1\n"
+                                         "campaign:\n"
+                                         "  particles: [atoms.extxyz]\n"
+                                         "  slurm: {time: 10}\n");
+  const std::string longer = "--set specimen.thermal.frozen_phonons=24";
+  ASSERT_EQ(campaign("submit", longer).code, 0);
+  // As SLURM does before the time limit: USR1 to the batch shell alone.
+  const auto work = folder_.path() / "run/members/0001-atoms/run/work/simulate";
+  for (int i = 0; i < 200 && (!fs::exists(work) || fs::is_empty(work)); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  user("scancel --batch --signal=USR1 " + status()["members"][0]["job"].get<std::string>());
+  const auto end = wait_for_end();
+  const auto log = read_file(folder_.path() / "run/members/0001-atoms/job.log");
+  ASSERT_TRUE(end.is_object());
+  EXPECT_EQ(end["members"][0]["state"], "done") << end.dump(1) << log;
+  EXPECT_NE(log.find("ended with code 75"), std::string::npos) << log;
+  EXPECT_NE(log.find("start 2"), std::string::npos) << log;
+}
+
+TEST_F(SlurmCampaign, AFailedMemberIsStartedAgainAndACancelledOneSubmittedAgain) {
+  folder_.write("other.extxyz", small_atoms());
+  config_ = write_small_run(folder_, small_config() +
+                                         "campaign:\n"
+                                         "  particles: [atoms.extxyz, other.extxyz]\n"
+                                         "  slurm: {time: 10, options: [--hold]}\n"
+                                         "  max_retries: 1\n");
+  // A program that fails on its first start.
+  const auto once = folder_.path() / "once";
+  const auto program = folder_.write("program", "#!/bin/sh\nif mkdir '" + once.string() +
+                                                    "' 2>/dev/null; then exit 1; fi\nexec " +
+                                                    std::string(AETOS_BINARY) + " \"$@\"\n");
+  fs::permissions(program, fs::perms::owner_all);
+  const auto submitted = user("AETOS=" + program + " " + AETOS_BINARY + " campaign submit " + config_);
+  ASSERT_EQ(submitted.code, 0) << submitted.output;
+  auto now = status();
+  const auto job = [&](int i) { return now["members"][i]["job"].get<std::string>(); };
+  EXPECT_EQ(now["members"][0]["state"], "waiting");
+  user("scancel " + job(1));
+  user("scontrol release " + job(0));
+  now = wait_for_end();
+  const auto log = read_file(folder_.path() / "run/members/0001-atoms/job.log");
+  EXPECT_EQ(now["members"][0]["state"], "done") << now.dump(1) << log;
+  EXPECT_EQ(now["members"][0]["failures"], 1);
+  EXPECT_NE(log.find("start 2"), std::string::npos) << log;
+  EXPECT_EQ(now["members"][1]["state"], "failed");
+  EXPECT_EQ(now["members"][1]["reason"], "cancelled");
+
+  const auto again = campaign("submit", "--set campaign.slurm.options=[]");
+  EXPECT_NE(again.output.find("1 of 2 members submitted"), std::string::npos) << again.output;
+  EXPECT_EQ(wait_for_end()["counts"]["done"], 2);
+}
+
+}  // namespace
+}  // namespace aetos::test
