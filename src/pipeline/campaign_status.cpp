@@ -110,7 +110,7 @@ void judge_files(const fs::path& folder, const SchedulerView& scheduler, MemberS
     judge_outcome(*outcome, folder, status);
   } else if (!status.job.empty() && scheduler.present) {
     status.state = State::failed;
-    status.reason = "its job is gone and left no outcome (killed?)";
+    status.reason = "its job is gone and left no outcome (cancelled or killed)";
   } else if (lock == Lock::left && status.job.empty()) {
     status.state = State::stopped;
     status.reason = "killed; submit goes on from what it left";

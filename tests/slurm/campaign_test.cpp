@@ -151,7 +151,8 @@ TEST_F(SlurmCampaign, AFailedMemberIsStartedAgainAndACancelledOneSubmittedAgain)
   EXPECT_EQ(now["members"][0]["failures"], 1);
   EXPECT_NE(log.find("start 2"), std::string::npos) << log;
   EXPECT_EQ(now["members"][1]["state"], "failed");
-  EXPECT_EQ(now["members"][1]["reason"], "cancelled");
+  // Without accounting SLURM forgets a task that is cancelled before it starts.
+  EXPECT_NE(now["members"][1]["reason"].get<std::string>().find("cancelled"), std::string::npos);
 
   const auto again = campaign("submit", "--set campaign.slurm.options=[]");
   EXPECT_NE(again.output.find("1 of 2 members submitted"), std::string::npos) << again.output;
