@@ -77,8 +77,8 @@ TEST_F(Refusal, WordsThatAreNone) {
   expect_contains(refusal(whole("multislice: {parametrization: peng}\n")),
                   "'peng'; expected one of kirkland, lobato");
   expect_contains(refusal(whole("microscope: {focus_reference: exit}\n")), "one of centre, entrance");
-  expect_contains(refusal(whole("reconstruct: {method: sirt}\n")),
-                  "'sirt'; expected one of resire, resire-nesterov");
+  expect_contains(refusal(whole("reconstruct: {method: art}\n")),
+                  "'art'; expected one of resire, resire-nesterov");
   expect_contains(refusal(whole("compare: {rule: both}\n")), "one of mutual, nearest");
   expect_contains(refusal(whole("multislice: {window: small}\n")),
                   "one of {tolerance: 0.005}, {width_A: 25.6} and full");
