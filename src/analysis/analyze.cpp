@@ -18,11 +18,10 @@ using nlohmann::json;
 using Measure = std::function<json(const MeasuredModel&, MeasureOutput&)>;
 
 const std::vector<std::pair<std::string, Measure>>& measures() {
-  static const std::vector<std::pair<std::string, Measure>> all{{"bonds", measure_bonds},
-                                                                {"coordination", measure_coordination},
-                                                                {"order", measure_order},
-                                                                {"tetrahedra", measure_tetrahedra},
-                                                                {"voronoi", measure_voronoi}};
+  static const std::vector<std::pair<std::string, Measure>> all{
+      {"bonds", measure_bonds},           {"coordination", measure_coordination}, {"order", measure_order},
+      {"tetrahedra", measure_tetrahedra}, {"voronoi", measure_voronoi},           {"phases", measure_phases},
+      {"oxidation", measure_oxidation},   {"vacancies", measure_vacancies}};
   return all;
 }
 
@@ -50,14 +49,18 @@ void tell_cutoff(const AnalyzeRequest& request, const MeasuredModel& model) {
       model.minimum->cutoff_A, model.minimum->low_A, model.minimum->high_A);
 }
 
+/// A column of the whole model; atoms that were not measured (oxygen) hold -1, 0 or "none".
 template <class T>
 Column spread(const std::vector<T>& values, const MeasuredModel& model, std::size_t atoms) {
-  std::vector<T> whole(atoms);
+  T unmeasured{};
+  if constexpr (std::is_same_v<T, std::string>) unmeasured = "none";
+  if constexpr (std::is_same_v<T, double> || std::is_same_v<T, std::int64_t>) unmeasured = -1;
+  std::vector<T> whole(atoms, unmeasured);
   for (std::size_t i = 0; i < values.size(); ++i) whole[model.row[i]] = values[i];
   return {whole, 1};
 }
 
-/// The model with the measured columns; atoms that were not measured hold zeros or empty words.
+/// The model with the measured columns, which replace columns of the same names.
 Structure with_columns(const Structure& atoms, const MeasuredModel& model, const MeasureOutput& output) {
   Structure result = atoms;
   for (const auto& [name, column] : output.columns)

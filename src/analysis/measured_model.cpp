@@ -37,7 +37,8 @@ MeasuredModel measure_model(const AnalyzeRequest& request) {
                       .neighbours = {},
                       .surface = {},
                       .order = {},
-                      .crystalline = {}};
+                      .crystalline = {},
+                      .phases = {}};
   split_oxygen(request.atoms, model);
   const auto& points = model.framework.position;
   model.triangulation = Triangulation(points);
@@ -53,6 +54,7 @@ MeasuredModel measure_model(const AnalyzeRequest& request) {
   model.crystalline = request.isolated == Isolated::published
                           ? crystalline_without_isolated(points, model.order)
                           : crystalline(model.order);
+  model.phases = phases(model.neighbours, model.crystalline);
   return model;
 }
 

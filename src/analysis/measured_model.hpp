@@ -9,6 +9,7 @@
 
 #include "aetos/analysis/analyze.hpp"
 #include "aetos/analysis/neighbourhood.hpp"
+#include "aetos/analysis/phases.hpp"
 #include "aetos/analysis/radial_distribution.hpp"
 #include "aetos/analysis/triangulation.hpp"
 
@@ -30,6 +31,7 @@ struct MeasuredModel {
   std::vector<bool> surface;  ///< the alpha shape leaves part of the solid angle open
   BondOrder order;
   std::vector<bool> crystalline;
+  std::vector<Phase> phases;
 };
 
 MeasuredModel measure_model(const AnalyzeRequest& request);
@@ -45,6 +47,9 @@ nlohmann::json measure_coordination(const MeasuredModel& model, MeasureOutput& o
 nlohmann::json measure_order(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_tetrahedra(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_voronoi(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_phases(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_oxidation(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_vacancies(const MeasuredModel& model, MeasureOutput& output);
 
 /// The number, or null where there is none (also for an infinite one).
 nlohmann::json number_or_null(std::optional<double> value);

@@ -39,7 +39,7 @@ Mat3 edges_from_first(const Delaunay::Cell_handle& cell) {
 }
 
 /// From the first corner of a tetrahedron to its circumcentre; none if it is flat.
-std::optional<Vec3> circumcentre(const Mat3& edges, double flat) {
+std::optional<Vec3> towards_circumcentre(const Mat3& edges, double flat) {
   if (std::abs(edges.determinant()) <= flat) return std::nullopt;
   const Vec3 half_squares = 0.5 * edges.rowwise().squaredNorm();
   return edges.inverse() * half_squares;
@@ -51,7 +51,7 @@ Tetrahedron tetrahedron(const Delaunay::Cell_handle& cell) {
   std::sort(t.atoms.begin(), t.atoms.end());
   const Mat3 edges = edges_from_first(cell);
   t.volume_A3 = std::abs(edges.determinant()) / 6;
-  const auto centre = circumcentre(edges, 1e-9);
+  const auto centre = towards_circumcentre(edges, 1e-9);
   t.circumradius_A = centre ? centre->norm() : std::numeric_limits<double>::infinity();
   return t;
 }
@@ -115,7 +115,7 @@ std::optional<std::vector<VoronoiFace>> Triangulation::voronoi_cell(std::size_t 
     do {
       if (d.is_infinite(cell)) return std::nullopt;
       const Delaunay::Cell_handle here = cell;
-      if (const auto centre = circumcentre(edges_from_first(here), kFlat_A3))
+      if (const auto centre = towards_circumcentre(edges_from_first(here), kFlat_A3))
         corners.push_back(place(here->vertex(0)->point()) + *centre);
     } while (++cell != start);
     corners = without_repeats(corners);
@@ -132,6 +132,14 @@ std::vector<Tetrahedron> alpha_shape(const Triangulation& triangulation, double 
   for (const auto& t : triangulation.tetrahedra())
     if (t.circumradius_A < alpha_A) kept.push_back(t);
   return kept;
+}
+
+Vec3 circumcentre(std::span<const Vec3> points, const Tetrahedron& t) {
+  Mat3 edges;
+  for (int k = 0; k < 3; ++k)
+    edges.row(k) = points[t.atoms[static_cast<std::size_t>(k) + 1]] - points[t.atoms[0]];
+  const auto centre = towards_circumcentre(edges, 0);
+  return centre ? Vec3(points[t.atoms[0]] + *centre) : points[t.atoms[0]];
 }
 
 double total_volume_A3(std::span<const Tetrahedron> tetrahedra) {

@@ -48,6 +48,8 @@ class Triangulation {
 
 /// The alpha shape: tetrahedra of circumradius below alpha.
 std::vector<Tetrahedron> alpha_shape(const Triangulation& triangulation, double alpha_A);
+/// Of a tetrahedron that is not flat.
+Vec3 circumcentre(std::span<const Vec3> points, const Tetrahedron& tetrahedron);
 double total_volume_A3(std::span<const Tetrahedron> tetrahedra);
 /// Share of the full solid angle about each of the points that the tetrahedra fill: 1 inside, less at a
 /// surface.

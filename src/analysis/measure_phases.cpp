@@ -1,0 +1,121 @@
+// The measures that need phases: phases with their bond lengths, degree of oxidation, vacancies.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "aetos/analysis/oxidation.hpp"
+#include "aetos/analysis/polyhedra.hpp"
+#include "aetos/analysis/vacancies.hpp"
+#include "measured_model.hpp"
+
+namespace aetos::analysis {
+namespace {
+
+using nlohmann::json;
+
+/// The phase that most corners of a site have; the earlier one of `kPhases` in a tie.
+Phase phase_of(const OxygenSite& site, const std::vector<Phase>& phases) {
+  Phase best = kPhases[0];
+  long most = -1;
+  for (const Phase p : kPhases) {
+    const auto n =
+        std::count_if(site.atoms.begin(), site.atoms.end(), [&](auto a) { return phases[a] == p; });
+    if (n > most) {
+      most = n;
+      best = p;
+    }
+  }
+  return best;
+}
+
+/// Lengths of the bonds, each once, whose two atoms are of one phase.
+std::vector<double> bonds_within(const MeasuredModel& m, Phase phase) {
+  std::vector<double> lengths;
+  for (std::size_t i = 0; i < m.phases.size(); ++i)
+    for (const auto& n : m.neighbours.of[i])
+      if (n.index > i && m.phases[i] == phase && m.phases[n.index] == phase) lengths.push_back(n.distance_A);
+  return lengths;
+}
+
+/// Mean of one route over the atoms and over the sites of each phase.
+json degrees_by_phase(const MeasuredModel& m, const std::vector<OxygenSite>& sites,
+                      const std::vector<std::optional<double>>& of_atoms) {
+  json result = json::object();
+  for (const Phase p : kPhases) {
+    std::vector<double> atoms, values;
+    for (std::size_t i = 0; i < of_atoms.size(); ++i)
+      if (m.phases[i] == p && of_atoms[i]) atoms.push_back(*of_atoms[i]);
+    for (const auto& s : sites)
+      if (phase_of(s, m.phases) == p) values.push_back(s.value);
+    result[phase_name(p)] = {{"mean", number_or_null(mean_of(values))},
+                             {"mean_of_atoms", number_or_null(mean_of(atoms))},
+                             {"sites", values.size()},
+                             {"atoms", atoms.size()}};
+  }
+  return result;
+}
+
+/// A column of numbers holds -1 where there is none: extended XYZ has no empty cells.
+Column column_of(const std::vector<std::optional<double>>& values) {
+  std::vector<double> column;
+  for (const auto& v : values) column.push_back(v.value_or(-1));
+  return {column, 1};
+}
+
+}  // namespace
+
+json measure_phases(const MeasuredModel& m, MeasureOutput& output) {
+  std::string csv = "atom,phase\n";
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < m.phases.size(); ++i) {
+    names.push_back(phase_name(m.phases[i]));
+    csv += fmt::format("{},{}\n", m.row[i], names.back());
+  }
+  json result = json::object();
+  for (const Phase p : kPhases) {
+    const auto bonds = bonds_within(m, p);
+    result[phase_name(p)] = {{"atoms", std::count(m.phases.begin(), m.phases.end(), p)},
+                             {"bonds", bonds.size()},
+                             {"mean_bond_length_A", number_or_null(mean_of(bonds))}};
+  }
+  output.files["phases.csv"] = csv;
+  output.columns["phase"] = {names, 1};
+  return result;
+}
+
+json measure_oxidation(const MeasuredModel& m, MeasureOutput& output) {
+  const auto& points = m.framework.position;
+  const auto regular = near_regular_tetrahedra(points, m.alpha, m.neighbours.cutoff_A);
+  const auto volume_sites = sites_by_volume(points, regular);
+  const auto by_volume = mean_over_sites(points.size(), volume_sites);
+  json result{{"by_volume", degrees_by_phase(m, volume_sites, by_volume)}, {"by_oxygen", nullptr}};
+  output.columns["oxidation"] = column_of(by_volume);
+  std::vector<std::optional<double>> by_oxygen(points.size());
+  if (!m.oxygen.empty()) {
+    const auto sites = sites_by_oxygen(points, m.triangulation, regular, m.phases, m.oxygen);
+    by_oxygen = mean_over_sites(points.size(), sites);
+    result["by_oxygen"] = degrees_by_phase(m, sites, by_oxygen);
+    output.columns["oxidation_by_oxygen"] = column_of(by_oxygen);
+  }
+  std::string csv = "atom,oxidation_by_volume,oxidation_by_oxygen\n";
+  for (std::size_t i = 0; i < points.size(); ++i)
+    csv += fmt::format("{},{},{}\n", m.row[i], cell(by_volume[i]), cell(by_oxygen[i]));
+  output.files["oxidation.csv"] = csv;
+  return result;
+}
+
+json measure_vacancies(const MeasuredModel& m, MeasureOutput& output) {
+  const auto found = vacancies(m.framework.position, m.triangulation, m.phases);
+  std::string csv = "x_A,y_A,z_A,phase,neighbours,facing_pairs\n";
+  for (const auto& v : found)
+    csv += fmt::format("{:.4f},{:.4f},{:.4f},{},{},{}\n", v.place.x(), v.place.y(), v.place.z(),
+                       phase_name(v.phase), v.neighbours, v.pairs);
+  output.files["vacancies.csv"] = csv;
+  json by_phase = json::object();
+  for (const Phase p : {Phase::metal, Phase::crystalline_oxide})
+    by_phase[phase_name(p)] =
+        std::count_if(found.begin(), found.end(), [p](const Vacancy& v) { return v.phase == p; });
+  return {{"vacancies", found.size()}, {"by_phase", by_phase}};
+}
+
+}  // namespace aetos::analysis
