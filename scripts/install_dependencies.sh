@@ -15,7 +15,8 @@ packages=(
   libnanoflann-dev librandom123-dev libspdlog-dev libfmt-dev
   libgtest-dev
 )
-test_packages=(python3-h5py python3-ase hdf5-tools chromium shellcheck)
+test_packages=(python3-h5py python3-ase python3-mrcfile python3-hyperspy python3-jsonschema hdf5-tools chromium shellcheck
+  slurm-wlm munge)
 
 case "${1:-}" in
   "") ;;

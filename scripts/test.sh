@@ -29,7 +29,8 @@ run_tests() {
   local name=$1 code=0 ok bad skip names
   shift
   echo "== $name"
-  "$@" >"$output" 2>&1 || code=$?
+  # mpirun gives programs a terminal, to which GoogleTest would write in colour.
+  "$@" --gtest_color=no >"$output" 2>&1 || code=$?
   # An outcome's line ends in its time; the summary at the end of a program repeats names without one.
   ok=$(grep -cE '^\[       OK \] .*\([0-9]+ ms\)$' "$output" || true)
   bad=$(grep -cE '^\[  FAILED  \] .*\([0-9]+ ms\)$' "$output" || true)

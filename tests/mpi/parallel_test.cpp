@@ -140,8 +140,10 @@ double awkward(std::size_t i) {
 TEST(CommunicatorTest, OrderedSumsHaveTheSameBitsOnAnyNumberOfRanks) {
   const Communicator launch(MPI_COMM_WORLD);
   const std::size_t n = 1003;
-  double serial = 0;
-  for (std::size_t i = 0; i < n; ++i) serial += awkward(i);
+  // Stored first: the compiler may fuse the last product of `awkward` with the addition and round once less.
+  std::vector<double> values(n);
+  for (std::size_t i = 0; i < n; ++i) values[i] = awkward(i);
+  const double serial = std::accumulate(values.begin(), values.end(), 0.0);
   for (int ranks = 1; ranks <= launch.size(); ++ranks) {
     const Communicator part = launch.split(launch.rank() < ranks ? 0 : 1);
     if (launch.rank() >= ranks) continue;
