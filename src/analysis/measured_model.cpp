@@ -51,7 +51,7 @@ MeasuredModel measure_model(const AnalyzeRequest& request) {
   for (const double filled : filled_solid_angle(points, model.alpha))
     model.surface.push_back(filled < 1 - 1e-6);
   model.order = bond_order(points, model.neighbours);
-  model.crystalline = request.isolated == Isolated::published
+  model.crystalline = request.isolated == config::Isolated::published
                           ? crystalline_without_isolated(points, model.order)
                           : crystalline(model.order);
   model.phases = phases(model.neighbours, model.crystalline);

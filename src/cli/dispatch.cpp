@@ -22,8 +22,9 @@ struct Failure {
   std::string message;
 };
 
-/// Every rank that fails comes here. Where all of them do, one speaks and all end in good order; where some are still
-/// in a call that waits for this rank, the whole run is ended after a moment, for nobody would ever wake them.
+/// Every rank that fails comes here. Where all of them do, one speaks and all end in good order; where some
+/// are still in a call that waits for this rank, the whole run is ended after a moment, for nobody would ever
+/// wake them.
 int end_together(const Communicator& comm, const Failure& failure) {
   MPI_Request request;
   MPI_Ibarrier(comm.handle(), &request);
@@ -54,6 +55,7 @@ int run_one(const CommandLine& line, const Communicator& comm) {
       {"reconstruct", run},
       {"trace", run},
       {"compare", run},
+      {"analyze", run},
       {"campaign", [&] { return campaign_command(line, comm, stop); }},
       {"check", [&] { return check_command(line, comm); }},
       {"convert", [&] { return convert_command(line, comm); }},
@@ -64,11 +66,11 @@ int run_one(const CommandLine& line, const Communicator& comm) {
   };
   const auto found = commands.find(line.command);
   if (found != commands.end()) return found->second();
-  for (const char* later : {"preprocess", "analyze"})
-    if (line.command == later)
-      throw InputError("command line", "'" + line.command + "' is not available in this version", "see aetos --help");
-  throw InputError("command line", "unknown command '" + line.command + "'",
-                   "run, simulate, reconstruct, trace, compare, campaign, check, convert, info, verify or report");
+  if (line.command == "preprocess")
+    throw InputError("command line", "'preprocess' is not available in this version", "see aetos --help");
+  throw InputError(
+      "command line", "unknown command '" + line.command + "'",
+      "run, simulate, reconstruct, trace, compare, campaign, check, convert, info, verify or report");
 }
 
 int handle(const std::vector<std::string>& arguments, const Communicator& comm) {
@@ -96,7 +98,8 @@ int dispatch(const std::vector<std::string>& arguments, const Communicator& comm
   } catch (const InputError& e) {
     failure = {kBadInput, std::string("error: ") + e.what()};
   } catch (const Interrupted& e) {
-    failure = {kStoppedEarly, std::string(e.what()) + "; what was done is safe on disk, --resume goes on from there"};
+    failure = {kStoppedEarly,
+               std::string(e.what()) + "; what was done is safe on disk, --resume goes on from there"};
   } catch (const std::bad_alloc&) {
     failure = {kFailed, "error: out of memory"};
   } catch (const std::exception& e) {

@@ -255,9 +255,16 @@ Codec<AnalyzeOptions> describe_analyze() {
   return group<S>({
       field<S>("input", &S::input, path("a path of an atom file", {}, "auto"),
                "atoms; auto: those that the trace stage found"),
-      field<S>("measures", &S::measures, list(text("names of measures")), "what to measure"),
+      field<S>(
+          "measures", &S::measures, list(text("names of measures")),
+          "what to measure: bonds, coordination, order, tetrahedra, voronoi, phases, oxidation, vacancies"),
       field<S>("cutoff_A", &S::cutoff_A, optional("auto", number({0, 100, "2.5 to 5", true})),
                "neighbours are nearer than this; auto: the first minimum of the radial distribution"),
+      field<S>("alpha_A", &S::alpha_A, number({0, 1000, "3 to 5", true}),
+               "tetrahedra of the atoms with a smaller circumradius are the sample"),
+      field<S>("isolated", &S::isolated,
+               word<Isolated>({{"keep", Isolated::keep}, {"published", Isolated::published}}),
+               "crystalline atoms far from others: kept, or set aside as the published clean-up does"),
   });
 }
 

@@ -28,7 +28,7 @@ struct LaterValue {
 
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
-      {"stages", {"preprocess", "analyze"}, "simulate, reconstruct, trace, compare"},
+      {"stages", {"preprocess"}, "simulate, reconstruct, trace, compare, analyze"},
       {"detectors.kind", {"segmented", "pixelated"}, "annular, radial, com"},
       {"multislice.slicing", {"finite"}, "projected"},
       {"preprocess.calibrate", {"*"}, "none"},

@@ -162,6 +162,13 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (runs(m, Stage::trace) && !m.trace.images.empty()) need_file(r, "trace.images", m.trace.images);
 }
 
+void check_measures(Reader& r, const Master& m) {
+  for (const auto& measure : m.analyze.measures)
+    if (std::find(kMeasures.begin(), kMeasures.end(), measure) == kMeasures.end())
+      r.fail(r.place_of("analyze.measures"), "unknown measure '" + measure + "'",
+             fmt::format("of {}", fmt::join(kMeasures, ", ")));
+}
+
 std::vector<Stage> stages_by_sections(const Reader& r) {
   std::vector<Stage> stages;
   if (r.given("specimen") && r.given("detectors")) stages.push_back(Stage::simulate);
@@ -179,12 +186,12 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   m.stages = only_stages.empty() ? configured : only_stages;
   if (m.stages.empty() && !named && r.errors.empty())  // a misspelt section has been told already
     r.fail(r.file, "nothing to do",
-           "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare)");
-  for (Stage stage : {Stage::preprocess, Stage::analyze})
-    if ((!named || !only_stages.empty()) && runs(m, stage))
-      r.fail(r.place_of(stage_name(stage)),
-             fmt::format("the stage '{}' is not available in this version", stage_name(stage)),
-             "simulate, reconstruct, trace, compare");
+           "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare, "
+           "analyze)");
+  if ((!named || !only_stages.empty()) && runs(m, Stage::preprocess))
+    r.fail(r.place_of("preprocess"), "the stage 'preprocess' is not available in this version",
+           "simulate, reconstruct, trace, compare, analyze");
+  check_measures(r, m);
   if (runs(m, Stage::simulate)) check_simulation(r, m);
   check_files(r, m, configured);
   if (m.microscope.C12_deg != 0 && m.microscope.C12_A == 0)

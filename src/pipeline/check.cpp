@@ -55,7 +55,8 @@ Json check_reconstruction_of_simulated(const Plan& plan, const Json& simulated, 
   const double padded = fourier ? over[0] * over[2] * nx * nx * ny : 0;
   Json stage;
   stage["core_hours"] = iterations * (voxels * tilts * 1.0e-10 + padded * 3.0e-8) / 3600;
-  stage["memory_per_rank_MiB"] = (voxels * 12 + nx * ny * tilts * 8) / ranks / 1048576 + padded / ny * 16 / 1048576 + 40;
+  stage["memory_per_rank_MiB"] =
+      (voxels * 12 + nx * ny * tilts * 8) / ranks / 1048576 + padded / ny * 16 / 1048576 + 40;
   stage["bytes_written"] = voxels * 4;
   stage["warnings"] = Json::array();
   stage["volume_px"] = {nx, ny, nx};
@@ -101,13 +102,18 @@ Json check(const Plan& plan, int ranks) {
       else if (present)
         entry = check_reconstruction(plan, ranks);
       else
-        throw InputError("reconstruct.input", "nothing to reconstruct: " + plan.reconstruction_request().source +
-                         " does not exist", "a tilt series, or the stage simulate before");
+        throw InputError(
+            "reconstruct.input",
+            "nothing to reconstruct: " + plan.reconstruction_request().source + " does not exist",
+            "a tilt series, or the stage simulate before");
     }
     if (stage == Stage::trace && !plan.has(Stage::reconstruct) &&
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
                        "a volume, or the stage reconstruct before");
+    if (stage == Stage::analyze && !plan.has(Stage::trace) && !std::filesystem::exists(plan.analyze_input()))
+      throw InputError("analyze.input", plan.analyze_input() + " does not exist",
+                       "an atom file, or the stage trace before");
     if (stage == Stage::compare && !plan.has(Stage::trace) && !std::filesystem::exists(plan.compare_model()))
       throw InputError("compare.model", plan.compare_model() + " does not exist",
                        "an atom file, or the stage trace before");
@@ -122,8 +128,8 @@ Json check(const Plan& plan, int ranks) {
   }
   const double room = free_bytes(plan.output);
   if (room >= 0 && bytes > room)
-    warnings.push_back(fmt::format("{:.0f} MB will be written, but only {:.0f} MB are free in {}", bytes / 1e6,
-                                   room / 1e6, plan.output.string()));
+    warnings.push_back(fmt::format("{:.0f} MB will be written, but only {:.0f} MB are free in {}",
+                                   bytes / 1e6, room / 1e6, plan.output.string()));
   result["core_hours"] = hours;
   result["wall_hours"] = hours / ranks;
   result["memory_per_rank_MiB"] = memory;
@@ -140,11 +146,12 @@ std::string format_check(const Json& plan) {
   for (const auto& [name, stage] : plan["stages"].items()) {
     text += fmt::format("  {:<12}", name);
     if (stage.contains("probes"))
-      text += fmt::format("{} tilts x {} configuration(s) of {} atoms, {} probes each, {} slices, images {} x {}, "
-                          "angles up to {:.1f} mrad; ",
-                          stage["tilts"].get<long>(), stage["phonons"].get<long>(), stage["atoms"].get<long>(),
-                          stage["probes"].get<long>(), stage["slices"].get<long>(), stage["image_px"][0].get<long>(),
-                          stage["image_px"][1].get<long>(), stage["angle_limit_mrad"].get<double>());
+      text += fmt::format(
+          "{} tilts x {} configuration(s) of {} atoms, {} probes each, {} slices, images {} x {}, "
+          "angles up to {:.1f} mrad; ",
+          stage["tilts"].get<long>(), stage["phonons"].get<long>(), stage["atoms"].get<long>(),
+          stage["probes"].get<long>(), stage["slices"].get<long>(), stage["image_px"][0].get<long>(),
+          stage["image_px"][1].get<long>(), stage["angle_limit_mrad"].get<double>());
     if (stage.contains("volume_px"))
       text += fmt::format("volume {} x {} x {} (z, y, x); ", stage["volume_px"][0].get<long>(),
                           stage["volume_px"][1].get<long>(), stage["volume_px"][2].get<long>());
@@ -153,10 +160,11 @@ std::string format_check(const Json& plan) {
                           stage["memory_per_rank_MiB"].get<double>());
     text += "\n";
   }
-  text += fmt::format("in all about {:.2g} core-hours, {} on {} rank(s); {:.0f} MiB per rank; {:.1f} MB written",
-                      plan["core_hours"].get<double>(), format_duration(3600 * plan["wall_hours"].get<double>()),
-                      plan["ranks"].get<int>(), plan["memory_per_rank_MiB"].get<double>(),
-                      plan["bytes_written"].get<double>() / 1e6);
+  text +=
+      fmt::format("in all about {:.2g} core-hours, {} on {} rank(s); {:.0f} MiB per rank; {:.1f} MB written",
+                  plan["core_hours"].get<double>(), format_duration(3600 * plan["wall_hours"].get<double>()),
+                  plan["ranks"].get<int>(), plan["memory_per_rank_MiB"].get<double>(),
+                  plan["bytes_written"].get<double>() / 1e6);
   for (const auto& warning : plan["warnings"]) text += "\nwarning: " + warning.get<std::string>();
   return text;
 }

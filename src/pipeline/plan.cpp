@@ -78,6 +78,10 @@ std::string Plan::compare_model() const {
   return config.compare.model.empty() ? (output / files::atoms).string() : config.compare.model;
 }
 
+std::string Plan::analyze_input() const {
+  return config.analyze.input.empty() ? (output / files::atoms).string() : config.analyze.input;
+}
+
 std::vector<double> Plan::thetas() const {
   std::vector<double> thetas;
   for (const auto& a : without_excluded(tilts, config.tilts.exclude)) thetas.push_back(a.theta_deg);
@@ -171,11 +175,20 @@ std::vector<std::string> outputs_of(Stage stage) {
     case Stage::compare:
       return {files::comparison, files::displacements};
     case Stage::analyze:
-      return {"analysis.json"};
+      return {files::analysis, files::analyzed_atoms};
     case Stage::preprocess:
       return {};
   }
   return {};
+}
+
+std::vector<std::string> all_outputs_of(Stage stage) {
+  auto outputs = outputs_of(stage);
+  if (stage == Stage::analyze)
+    for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
+                              "phases", "oxidation", "vacancies"})
+      outputs.push_back(std::string(table) + ".csv");
+  return outputs;
 }
 
 }  // namespace aetos::pipeline

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "aetos/analysis/compare.hpp"
+#include "aetos/analysis/analyze.hpp"
 #include "aetos/config/load.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
@@ -100,7 +100,7 @@ class Run {
     summary[name] = result;
     comm_.agree([&] {
       if (!comm_.is_root()) return;
-      for (const auto& file : outputs_of(stage))
+      for (const auto& file : all_outputs_of(stage))
         if (fs::exists(plan_.output / file))
           record_.checksums[file] = io::sha256_hex_of_file(plan_.output / file);
       record_.stages[name].done = true;
@@ -109,6 +109,19 @@ class Run {
       // The reconstruction's last checkpoint stays: more iterations go on from it.
       if (stage != Stage::reconstruct) fs::remove_all(plan_.output / files::work / name);
     });
+  }
+
+  Json analyze_stage(const RunContext& ctx) const {
+    const auto& options = plan_.config.analyze;
+    Structure atoms;
+    comm_.agree([&] { atoms = io::read_structure(plan_.analyze_input()); });
+    return analysis::analyze(ctx,
+                             {.atoms = atoms,
+                              .measures = options.measures,
+                              .cutoff_A = options.cutoff_A,
+                              .alpha_A = options.alpha_A,
+                              .isolated = options.isolated},
+                             plan_.output);
   }
 
   Json perform(Stage stage) {
@@ -122,8 +135,9 @@ class Run {
         return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms);
       case Stage::compare:
         return compare_stage(ctx, plan_);
-      case Stage::preprocess:
       case Stage::analyze:
+        return analyze_stage(ctx);
+      case Stage::preprocess:
         break;
     }
     throw InputError("stages", config::stage_name(stage), "a stage that this version has");

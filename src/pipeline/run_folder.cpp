@@ -148,7 +148,7 @@ void prepare_folder(const Plan& plan, const std::map<std::string, StageRecord>& 
       const std::string name = config::stage_name(stage);
       stale = stale || wanted.contains(name);
       if (!stale) continue;
-      for (const auto& file : outputs_of(stage)) {
+      for (const auto& file : all_outputs_of(stage)) {
         fs::remove(folder / file);
         record.checksums.erase(file);
       }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -109,6 +111,11 @@ TEST_F(Analyze, an_isolated_atom_has_no_neighbours_and_no_nan) {
     EXPECT_EQ(text.find("nan"), std::string::npos) << entry.path();
     EXPECT_EQ(text.find("inf"), std::string::npos) << entry.path();
   }
+}
+
+TEST(Measures, AreThoseThatTheConfigNames) {
+  EXPECT_TRUE(std::equal(known_measures().begin(), known_measures().end(), config::kMeasures.begin(),
+                         config::kMeasures.end()));
 }
 
 }  // namespace

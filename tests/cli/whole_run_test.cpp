@@ -28,6 +28,8 @@ void expect_same_results(const fs::path& a, const fs::path& b) {
   EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin(), y.end()));
   EXPECT_EQ(read_file(a / "atoms.extxyz"), read_file(b / "atoms.extxyz"));
   EXPECT_EQ(read_file(a / "comparison.json"), read_file(b / "comparison.json"));
+  EXPECT_EQ(read_file(a / "analysis.json"), read_file(b / "analysis.json"));
+  EXPECT_FALSE(read_file(a / "analysis.json").empty());
 }
 
 nlohmann::json summary_of(const fs::path& run) { return nlohmann::json::parse(read_file(run / "summary.json")); }
@@ -103,7 +105,7 @@ TEST_F(WholeRun, VerifiesAndSeesAChangedFile) {
 
 TEST_F(WholeRun, StageByStageIsTheWholeRun) {
   const auto steps = at("steps");
-  for (const char* stage : {"simulate", "reconstruct", "trace", "compare"}) {
+  for (const char* stage : {"simulate", "reconstruct", "trace", "compare", "analyze"}) {
     const auto outcome = run_aetos(std::string(stage) + " " + config_ + " --output " + steps, 2);
     ASSERT_EQ(outcome.code, 0) << stage << ": " << outcome.output;
   }

@@ -164,12 +164,12 @@ TEST_F(Load, SetsWinOverTheFile) {
   EXPECT_EQ(m.reconstruct.iterations, 10);
 }
 
-TEST_F(Load, TheContractsOwnExampleLoadsButForWhatComesLater) {
+TEST_F(Load, TheContractsOwnExampleLoads) {
   write("zr1.extxyz", "1\n\nZr 0 0 0\n");
   const std::string example = R"(project: zr1-validation
 output: runs/zr1-validation
 seed: 20240907
-stages: [simulate, reconstruct, trace, compare]
+stages: [simulate, reconstruct, trace, compare, analyze]
 
 specimen:
   file: zr1.extxyz                  # or build
@@ -213,9 +213,10 @@ trace: {input: volume.h5, images: tilt_series.h5, species: [Zr], min_distance_A:
 compare: {model: atoms.extxyz, reference: specimen, match_radius_A: 1.0, rule: mutual}
 analyze: {input: atoms.extxyz, measures: [bonds, coordination, phases, oxidation, vacancies]}
 )";
-  EXPECT_EQ(load_text(example).stages.size(), 4u);
-  const auto later = refusal(example, {{"stages", "[simulate, analyze]"}});
-  expect_contains(later, "'analyze' is not available in this version");
+  EXPECT_EQ(load_text(example).stages.size(), 5u);
+  const auto unknown = refusal(example, {{"analyze.measures", "[bonds, colour]"}});
+  expect_contains(unknown, "unknown measure 'colour'");
+  expect_contains(unknown, "vacancies");
 }
 
 }  // namespace

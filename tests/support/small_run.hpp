@@ -18,7 +18,7 @@ inline std::string small_config() {
   return "project: small\n"
          "output: run\n"
          "seed: 7\n"
-         "stages: [simulate, reconstruct, trace, compare]\n"
+         "stages: [simulate, reconstruct, trace, compare, analyze]\n"
          "specimen: {file: atoms.extxyz, thermal: {debye_waller_B_A2: 0.3, frozen_phonons: 2}}\n"
          "microscope: {voltage_kV: 300, convergence_mrad: 30, source_fwhm_A: 0.8, dose_e_per_A2: 90000}\n"
          "detectors:\n"

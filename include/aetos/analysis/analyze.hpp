@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "aetos/config/stage_options.hpp"
 #include "aetos/core/options.hpp"
 #include "aetos/core/structure.hpp"
 #include "aetos/parallel/run_context.hpp"
@@ -12,15 +13,12 @@
 /// The stage `analyze`: the structure measures of docs/study.md on one atomic model.
 namespace aetos::analysis {
 
-/// What happens to crystalline atoms far from others: nothing, or the published clean-up.
-enum class Isolated { keep, published };
-
 struct AnalyzeRequest {
   const Structure& atoms;
-  std::vector<std::string> measures;  ///< of `known_measures`
+  std::vector<std::string> measures;  ///< of config::kMeasures
   Auto<double> cutoff_A;              ///< neighbours; auto = first minimum of the radial distribution
   double alpha_A = 4;                 ///< of the alpha shape that is the sample
-  Isolated isolated = Isolated::keep;
+  config::Isolated isolated = config::Isolated::keep;
 };
 
 /// The measures there are, in the order in which they are done.

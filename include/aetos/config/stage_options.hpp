@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -40,10 +41,20 @@ struct CompareOptions {
   MatchRule rule = MatchRule::mutual;
 };
 
+/// The structure measures there are, in the order in which they are done.
+inline constexpr std::array kMeasures{"bonds",   "coordination", "order",     "tetrahedra",
+                                      "voronoi", "phases",       "oxidation", "vacancies"};
+
+/// What happens to crystalline atoms far from others: nothing, or the published clean-up (Yuan et al. 2022).
+enum class Isolated { keep, published };
+
 struct AnalyzeOptions {
   std::string input;  ///< atoms; empty = the trace stage's
-  std::vector<std::string> measures;
-  Auto<double> cutoff_A;  ///< neighbours; auto = first minimum of the RDF
+  std::vector<std::string> measures{"bonds", "coordination", "phases", "oxidation",
+                                    "vacancies"};  ///< of kMeasures
+  Auto<double> cutoff_A;                           ///< neighbours; auto = first minimum of the RDF
+  double alpha_A = 4;  ///< Delaunay tetrahedra of a smaller circumradius are the sample
+  Isolated isolated = Isolated::keep;
 };
 
 /// What one member of a campaign asks of SLURM.

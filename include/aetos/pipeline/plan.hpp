@@ -23,6 +23,8 @@ inline constexpr const char* volume = "volume.h5";
 inline constexpr const char* atoms = "atoms.extxyz";
 inline constexpr const char* comparison = "comparison.json";
 inline constexpr const char* displacements = "displacements.csv";
+inline constexpr const char* analysis = "analysis.json";
+inline constexpr const char* analyzed_atoms = "atoms-analyzed.extxyz";
 inline constexpr const char* summary = "summary.json";
 inline constexpr const char* log = "log.txt";
 inline constexpr const char* report = "report.html";
@@ -41,6 +43,7 @@ struct Plan {
   reconstruction::Request reconstruction_request() const;
   tracing::Request tracing_request() const;
   std::string compare_model() const;
+  std::string analyze_input() const;
   /// Theta of every projection that takes part, for the missing wedge; empty if only the files know.
   std::vector<double> thetas() const;
 };
@@ -52,8 +55,10 @@ Plan make_plan(config::Master config);
 std::vector<config::Stage> stages_read_by(const Plan& plan, config::Stage stage);
 /// Files outside the run that a stage reads, for checksums.
 std::vector<std::string> external_inputs(const Plan& plan, config::Stage stage);
-/// The final files that a stage leaves in the run's folder.
+/// The final files that a stage always leaves in the run's folder, and those together with the ones that depend on what
+/// was asked for.
 std::vector<std::string> outputs_of(config::Stage stage);
+std::vector<std::string> all_outputs_of(config::Stage stage);
 /// The file part of "file.mat:array".
 std::string file_part(const std::string& source);
 
