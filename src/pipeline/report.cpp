@@ -51,7 +51,7 @@ std::string subtitle_of(const Run& run) {
   std::vector<std::string> done;
   for (const auto& [key, name] :
        {std::pair{"simulate", "simulated"}, std::pair{"reconstruct", "reconstructed"},
-        std::pair{"trace", "traced"}, std::pair{"compare", "compared"}})
+        std::pair{"trace", "traced"}, std::pair{"compare", "compared"}, std::pair{"analyze", "analysed"}})
     if (!run.stage(key).empty()) done.emplace_back(name);
   std::string text;
   for (std::size_t i = 0; i < done.size(); ++i)
@@ -82,6 +82,7 @@ void write_report(const fs::path& run_dir) {
   body += guarded(report::volume_section, run, "Volume");
   body += guarded(report::atoms_section, run, "Atoms");
   body += guarded(report::comparison_section, run, "Comparison with the reference");
+  body += guarded(report::structure_section, run, "Structure");
   body += guarded(report::performance_section, run, "Performance");
   body += guarded(report::settings_section, run, "Settings");
   io::write_file_atomically(run_dir / files::report, report::page(title_of(run), subtitle_of(run), body));

@@ -33,24 +33,18 @@ std::string counts_table(const Json& s, const Json& trace) {
                 {"Bound set by the noise (pm)", format(number(trace, "crlb_pm"), 1), "–"}});
 }
 
-std::string displacement_figure(const Json& details, const Json& s) {
-  if (!details.contains("histograms")) return {};
-  const auto& h = details["histograms"].value("displacement", Json::object());
-  auto edges = numbers(h, "edges_pm"), counts = numbers(h, "all");
-  if (counts.empty() || edges.size() != counts.size() + 1) return {};
-  // The axis ends a little after the last atom, not at the match radius.
-  std::size_t used = counts.size();
-  while (used > 1 && counts[used - 1] == 0) --used;
-  const auto rmsd = number(s, "rmsd_pm");
-  while (used < counts.size() && rmsd && edges[used] < 1.15 * *rmsd) ++used;
-  counts.resize(used);
-  edges.resize(used + 1);
+std::string displacement_figure(const Run& run, const Json& s) {
+  if (!run.has(files::displacements)) return {};
+  const auto csv = io::read_text_file((run.folder / files::displacements).string());
+  const auto h = histogram(csv_column(csv, "distance_pm"), 30);
+  if (h.counts.empty()) return {};
   std::vector<Mark> marks;
-  if (rmsd) marks.push_back({*rmsd, "RMSD " + format(*rmsd, 1) + " pm"});
+  if (const auto rmsd = number(s, "rmsd_pm")) marks.push_back({*rmsd, "RMSD " + format(*rmsd, 1) + " pm"});
   return figure("Displacements",
-                histogram_plot({.label = "distance from the true place (pm)"}, {.label = "atoms"}, edges,
-                               counts, marks, "Histogram of the matched atoms' displacements"),
-                "Distance of each matched atom from its reference atom, the mean shift removed.");
+                histogram_plot({.label = "distance from the true place (pm)"}, {.label = "atoms"}, h.edges,
+                               h.counts, marks, "Histogram of the matched atoms' displacements"),
+                "Distance of each matched atom from its reference atom, the mean shift removed. Data: "
+                "displacements.csv");
 }
 
 std::string direction_figure(const Json& s) {
@@ -89,7 +83,7 @@ std::string comparison_section(const Run& run) {
     return section("comparison", "Comparison", paragraph("comparison.json is not JSON."));
   const Json s = details.contains("summary") ? details["summary"] : run.stage("compare");
   std::vector<std::string> plots;
-  for (auto f : {displacement_figure(details, s), direction_figure(s)})
+  for (auto f : {displacement_figure(run, s), direction_figure(s)})
     if (!f.empty()) plots.push_back(std::move(f));
   const auto source = paragraph(
       "Beside this run: the published multislice validation of the Zr1 particle of the Zr-ZrO₂ study (50 "

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <sstream>
 
 namespace aetos::pipeline::report {
 
@@ -40,6 +42,29 @@ std::optional<double> number(const nlohmann::json& object, const std::string& ke
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number()) return std::nullopt;
   return found->get<double>();
+}
+
+std::vector<double> csv_column(const std::string& csv, const std::string& name) {
+  std::istringstream lines(csv);
+  std::string line, cell;
+  std::size_t wanted = 0;
+  bool found = false;
+  std::getline(lines, line);
+  std::istringstream head(line);
+  while (!found && std::getline(head, cell, ',')) {
+    found = cell == name;
+    if (!found) ++wanted;
+  }
+  std::vector<double> values;
+  while (found && std::getline(lines, line)) {
+    std::istringstream row(line);
+    for (std::size_t i = 0; i <= wanted; ++i)
+      if (!std::getline(row, cell, ',')) cell.clear();
+    char* end = nullptr;
+    const double value = std::strtod(cell.c_str(), &end);
+    if (end != cell.c_str()) values.push_back(value);
+  }
+  return values;
 }
 
 std::string text(const nlohmann::json& object, const std::string& key) {

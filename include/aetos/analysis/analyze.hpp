@@ -10,7 +10,7 @@
 #include "aetos/core/structure.hpp"
 #include "aetos/parallel/run_context.hpp"
 
-/// The stage `analyze`: the structure measures of docs/study.md on one atomic model.
+/// The stage `analyze`: the structure measures of docs/analysis.md on one atomic model.
 namespace aetos::analysis {
 
 struct AnalyzeRequest {

@@ -20,7 +20,7 @@ struct VoronoiIndex {
 
 /// Plain (not radical) cells: the cell among all atoms, faces below 1 % of its surface dropped, the cell
 /// built anew from the neighbours that stay (Yang et al., Nature 592 (2021) 60, its published code;
-/// docs/physics.md).
+/// docs/analysis.md).
 std::vector<VoronoiIndex> voronoi_indices(std::span<const Vec3> points, const Triangulation& triangulation);
 
 /// A tetrahedron that is a site: circumradius below alpha, no edge longer than the cutoff, the longest at

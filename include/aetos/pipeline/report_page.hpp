@@ -19,6 +19,9 @@ std::optional<double> number(const nlohmann::json& object, const std::string& ke
 /// Text at `key`, or empty.
 std::string text(const nlohmann::json& object, const std::string& key);
 
+/// The numbers of a column of a CSV with a head line; cells without one are left out, an unknown column is empty.
+std::vector<double> csv_column(const std::string& csv, const std::string& name);
+
 /// Fixed decimals with thousands separated; a dash for nothing.
 std::string format(std::optional<double> value, int decimals = 0);
 /// Three or so significant digits, for axes and captions: "0.05", "12", "3.4e+06".

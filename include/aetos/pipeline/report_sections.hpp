@@ -21,6 +21,7 @@ std::string tilt_series_section(const Run& run);
 std::string volume_section(const Run& run);
 std::string atoms_section(const Run& run);
 std::string comparison_section(const Run& run);
+std::string structure_section(const Run& run);
 std::string warnings_section(const Run& run);
 std::string performance_section(const Run& run);
 std::string settings_section(const Run& run);
