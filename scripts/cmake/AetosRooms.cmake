@@ -35,6 +35,9 @@ endfunction()
 
 # Floor 0
 aetos_room(core LINK Eigen3::Eigen fmt::fmt spdlog::spdlog aetos_fftw aetos_header_only Threads::Threads)
+if(AETOS_FAULT_POINTS)
+  target_compile_definitions(aetos_core PRIVATE AETOS_FAULT_POINTS)
+endif()
 # Floor 1
 aetos_room(parallel LINK aetos_core aetos_mpi nlohmann_json::nlohmann_json)
 # Private: only rooms that call PETSc see its headers.

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
@@ -97,6 +98,7 @@ const std::vector<std::string>& known_measures() {
 
 json analyze(const RunContext& context, const AnalyzeRequest& request, const std::filesystem::path& folder) {
   check(request);
+  fault::point("analyze");
   std::string text;
   context.comm.agree([&] {
     if (context.comm.is_root()) text = run_measures(request, folder).dump();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 
 namespace aetos::io {
 namespace {
@@ -103,12 +104,15 @@ std::filesystem::path partial_name(const std::filesystem::path& path) {
 
 void publish(const std::filesystem::path& partial, const std::filesystem::path& path) {
   const fs::path target = follow_links(path);
+  fault::point("publish-sync");
   {
     Descriptor d(partial, O_RDWR);
     if (::fsync(d.get()) != 0) fail("sync", partial, errno);
     d.close(partial);
   }
+  fault::point("publish-rename");
   if (::rename(partial.c_str(), target.c_str()) != 0) fail("rename the finished file to", target, errno);
+  fault::point("published");
   sync_folder(target);
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/emd.hpp"
 #include "aetos/io/tilt_series.hpp"
@@ -135,6 +136,7 @@ void TiltSeriesWriter::write(const std::string& signal, const std::vector<std::s
   State& s = *state_;
   std::size_t index = 0;
   s.comm.agree([&] {
+    fault::point("series-write");
     while (index < s.info.signals.size() && s.info.signals[index] != signal) ++index;
     if (index == s.info.signals.size())
       throw std::invalid_argument("no signal named '" + signal + "' in " + s.path.string());

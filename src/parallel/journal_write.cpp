@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "journal_record.hpp"
@@ -28,7 +29,10 @@ FileDescriptor create_next_attempt(const std::filesystem::path& folder, int rank
   for (int attempt = 1;; ++attempt) {
     path = folder / fmt::format("journal-{:05}-{:04}.aj", rank, attempt);
     FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (file.is_open()) return file;
+    if (file.is_open()) {
+      fault::point("journal-created");
+      return file;
+    }
     if (errno != EEXIST) fail(path, "create the journal", errno, "");
   }
 }
@@ -138,6 +142,7 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
   header.key = key;
   header.length = payload.size();
   header.header_crc = journal::header_checksum(header);
+  fault::point("journal-append");
 
   {
     const AppendTurn turn(file_.number(), shared_);
@@ -153,6 +158,7 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
                : "; finished items are kept but the last record is torn, go on with --resume");
     }
   }
+  fault::point("journal-appended");
   has_records_ = true;
   dirty_ = true;
   if (Clock::now() - last_flush_ >= interval_) flush();
@@ -161,6 +167,7 @@ void Journal::append(Key key, std::span<const std::byte> payload) {
 void Journal::flush() {
   last_flush_ = Clock::now();
   if (!dirty_) return;
+  fault::point("journal-sync");
   if (::fdatasync(file_.number()) != 0) fail(path_, "force the journal to disk", errno, "");
   dirty_ = false;
 }

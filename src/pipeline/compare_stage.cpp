@@ -1,3 +1,4 @@
+#include "aetos/core/fault.hpp"
 #include "aetos/pipeline/compare_stage.hpp"
 
 #include <fmt/format.h>
@@ -49,6 +50,7 @@ std::string displacement_table(const analysis::Comparison& comparison, const Str
 nlohmann::json compare_stage(const RunContext& context, const Plan& plan) {
   std::string text;
   context.comm.agree([&] {
+    fault::point("compare");
     if (!context.comm.is_root()) return;
     const auto traced = io::read_structure(plan.compare_model());
     const bool own = plan.config.compare.reference == "specimen";

@@ -7,6 +7,7 @@
 #include "aetos/analysis/analyze.hpp"
 #include "aetos/config/load.hpp"
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/core/version.hpp"
@@ -98,6 +99,7 @@ class Run {
     log::info("{}: {} on {} rank(s), {:.0f} MiB at most", name, format_duration(result["wall_s"]),
               comm_.size(), result["peak_memory_MiB"].get<double>());
     summary[name] = result;
+    fault::point("stage-done");
     comm_.agree([&] {
       if (!comm_.is_root()) return;
       for (const auto& file : all_outputs_of(stage))
@@ -106,6 +108,7 @@ class Run {
       record_.stages[name].done = true;
       write_summary(plan_.output, summary);
       record_.write(plan_.output);
+      fault::point("stage-recorded");
       // The reconstruction's last checkpoint stays: more iterations go on from it.
       if (stage != Stage::reconstruct) fs::remove_all(plan_.output / files::work / name);
     });

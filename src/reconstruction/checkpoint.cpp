@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
 
@@ -197,6 +198,7 @@ void write_checkpoint(const RunContext& context, const Plan& plan, const Decompo
   comm.agree([&] {
     if (mine.owned_rows.empty()) return;
     const fs::path path = context.work / part_name(state.iteration, mine.owned_rows);
+    fault::point("checkpoint-part");
     write_part(path, mine, state);
     hash = io::sha256_hex_of_file(path);
   });
@@ -208,6 +210,7 @@ void write_checkpoint(const RunContext& context, const Plan& plan, const Decompo
       for (int iteration : generations(context.work))
         if (iteration < state.iteration && keep.size() < 2) keep.push_back(iteration);
     const json manifest = manifest_of(context, plan, state, std::string(hashes.begin(), hashes.end()));
+    fault::point("checkpoint-manifest");
     io::write_file_atomically(manifest_path(context.work, state.iteration), manifest.dump(1));
     remove_others(context.work, keep);
   });

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "methods.hpp"
@@ -40,6 +41,7 @@ void iterate(const RunContext& context, const Problem& problem, State& state) {
   Watch watch(context);
   Progress progress("iterations", iterations, state.iteration);
   for (bool more = state.iteration < iterations; more;) {
+    fault::point("reconstruct-iteration");
     const int before = state.iteration;
     more = method->advance(state, iterations) && state.iteration < iterations;
     if (state.iteration / every > before / every || before == 0)

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/parallel/journal.hpp"
@@ -54,7 +55,7 @@ struct Done {
 
 /// This rank's share of the remaining items, each journalled when it is finished. Talks to nobody.
 Done work_through(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
-                  const Remaining& left, EarlyEnd& end) {
+                  const Remaining& left, Journal& journal, EarlyEnd& end) {
   const auto parts = weighted_partition(left.cost, static_cast<std::size_t>(context.comm.size()));
   const auto& mine = parts[static_cast<std::size_t>(context.comm.rank())];
   Done done;
@@ -63,7 +64,6 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
   for (std::size_t i : mine) my_total += left.cost[i];
 
   TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
-  Journal journal(context.work, context.fingerprint, context.comm.rank(), context.checkpoint_interval_s);
   // Counted in probes of the whole run, as far as this rank's share of the cost tells.
   const double all_probes =
       static_cast<double>(request.tilts.size() * plan.configurations() * plan.scan.probes());
@@ -74,6 +74,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
       done.stopped_early = true;
       break;
     }
+    fault::point("simulate-item");
     const WorkItem& item = left.items[i];
     const auto probes = tile_probes(plan.scan, plan.tiles[item.tile]);
     Array<float, 2> out({probes.size(), worker.engine().channels().count});
@@ -141,21 +142,24 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
 
   Done done;
   EarlyEnd end(context);
-  context.comm.agree([&] {
-    const EarlyEnd::OnFailure others_end_too(end);
-    const auto before = Journal::scan(context.work, context.fingerprint);
-    const Remaining left = remaining_work(request, plan, window, before);
-    if (!before.empty())
-      log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
-    if (left.items.size() < static_cast<std::size_t>(context.comm.size()))
-      log::info("{} ranks for {} work items: some stay idle", context.comm.size(), left.items.size());
-    done = work_through(context, request, plan, window, left, end);
-  });
+  {
+    // One look at the journal for all ranks, before any of them adds to it: they share out what is left by it.
+    const auto before = Journal::scan(context.comm, context.work, context.fingerprint);
+    Journal journal(context.comm, context.work, context.fingerprint, context.checkpoint_interval_s);
+    context.comm.agree([&] {
+      const EarlyEnd::OnFailure others_end_too(end);
+      const Remaining left = remaining_work(request, plan, window, before);
+      if (!before.empty())
+        log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
+      if (left.items.size() < static_cast<std::size_t>(context.comm.size()))
+        log::info("{} ranks for {} work items: some stay idle", context.comm.size(), left.items.size());
+      done = work_through(context, request, plan, window, left, journal, end);
+    });
+  }
   end_if_stopped(context, done);
   context.comm.barrier();
 
-  Finished finished;
-  context.comm.agree([&] { finished = Journal::scan(context.work, context.fingerprint); });
+  const Finished finished = Journal::scan(context.comm, context.work, context.fingerprint);
   write_series(context, request, plan, window, finished, file);
 
   auto result = summary(request, plan, window);

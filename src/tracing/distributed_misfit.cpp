@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -30,6 +31,7 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
 }
 
 double DistributedMisfit::evaluate(std::span<const double> parameters, std::span<double> gradient) {
+  fault::point("trace-refine");
   const std::size_t n = model_.layout.size(), record = n + 3;
   std::vector<double> mine(images_.mine.size() * record);
   for (std::size_t t = 0; t < images_.mine.size(); ++t) {

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/structure_files.hpp"
@@ -189,6 +190,7 @@ json trace(const RunContext& context, const Request& request, const std::filesys
     notes.push_back(text);
   };
 
+  fault::point("trace-peaks");
   PeakSearch search = find_peaks(context.comm, request.volume, info, voxel_A, request.options);
   log::info("trace: {} peaks above {:.5g} ({})", search.peaks.size(), search.threshold.value,
             request.options.threshold ? "as configured" : "found in the heights of all maxima");

@@ -33,10 +33,11 @@ inline Outcome run_shell(const std::string& command) {
 
 /// The program on one rank without mpirun, or on several through it. The environment of a launcher around the
 /// test is cleared, so that the program does not take itself for a part of it.
-inline Outcome run_aetos(const std::string& arguments, int ranks = 1) {
+inline Outcome run_aetos(const std::string& arguments, int ranks = 1, const std::string& environment = "") {
   const std::string clean =
       "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
-      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 ";
+      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 " +
+      environment + " ";
   const std::string launcher = ranks == 1 ? "" : fmt::format("mpirun --oversubscribe -q -n {} ", ranks);
   return run_shell(clean + launcher + AETOS_BINARY + " " + arguments + " </dev/null");
 }
