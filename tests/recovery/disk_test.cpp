@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <thread>
+
+#include "support/same_results.hpp"
+#include "support/small_run.hpp"
+
+/// Disks that fill up, may not be written, or lose their files, and folders that another run holds.
+namespace aetos::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file system of a few hundred kilobytes that can grow.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const fs::path& at) : at_(at) {
+    fs::create_directories(at);
+    mounted_ = ::mount("tmpfs", at.c_str(), "tmpfs", 0, "size=192k") == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return mounted_; }
+  bool resize(const char* size) {
+    return ::mount("tmpfs", at_.c_str(), "tmpfs", MS_REMOUNT, (std::string("size=") + size).c_str()) == 0;
+  }
+
+ private:
+  fs::path at_;
+  bool mounted_ = false;
+};
+
+TEST(Disk, FullEndsWithOneErrorAndResumesWhenThereIsRoom) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path() / "disk");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount the small file system that this test fills";
+  const auto config = write_small_run(folder);
+  const auto undisturbed = folder.path() / "undisturbed", run = folder.path() / "disk/run";
+  ASSERT_EQ(run_aetos("run " + config + " --output " + undisturbed.string()).code, 0);
+  const std::string command = "run " + config + " --output " + run.string();
+  // Each step has room for a little more, so the disk fills up in one stage after the other.
+  for (const char* size : {"192k", "288k", "352k", "448k", "704k"}) {
+    ASSERT_TRUE(disk.resize(size));
+    const auto full = run_aetos(command + (fs::exists(run / "run.json") ? " --resume" : ""), 2, "timeout 60");
+    if (full.code == 0) break;
+    EXPECT_EQ(full.code, 1) << size << ": " << full.output;
+    for (const char* file : {"tilt_series.h5", "volume.h5", "atoms.extxyz"})
+      if (fs::exists(run / file)) {
+        EXPECT_EQ(run_aetos("info " + (run / file).string()).code, 0) << file;
+      }
+  }
+  ASSERT_TRUE(disk.resize("64m"));
+  const auto resumed = run_aetos(command + " --resume", 3);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  expect_same_results(undisturbed, run);
+}
+
+TEST(Disk, ReadOnlyFolderIsToldBeforeAnythingRuns) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path() / "disk");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount the file system of this test";
+  ASSERT_EQ(::mount("tmpfs", (folder.path() / "disk").c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"),
+            0);
+  const auto config = write_small_run(folder);
+  const auto outcome = run_aetos("run " + config + " --output " + (folder.path() / "disk/run").string(), 2);
+  EXPECT_EQ(outcome.code, 2) << outcome.output;
+  EXPECT_NE(outcome.output.find("disk/run"), std::string::npos) << outcome.output;
+}
+
+TEST(Disk, FolderRemovedUnderWayIsAnErrorNotAHang) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  const auto run = folder.path() / "run";
+  const std::string longer = " --set specimen.thermal.frozen_phonons=12 --output " + run.string();
+  Outcome outcome;
+  std::thread user([&] { outcome = run_aetos("run " + config + longer, 2, "timeout 60"); });
+  for (int i = 0; i < 100 && !fs::exists(run / "log.txt"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::error_code ignored;
+  fs::remove_all(run, ignored);
+  user.join();
+  EXPECT_EQ(outcome.code, 1) << outcome.output;
+}
+
+TEST(Lock, SecondRunInOneFolderIsRefused) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  const auto run = folder.path() / "run";
+  const std::string command =
+      "run " + config + " --set specimen.thermal.frozen_phonons=12 --output " + run.string();
+  Outcome first;
+  std::thread user([&] { first = run_aetos(command); });
+  for (int i = 0; i < 100 && !fs::exists(run / "log.txt"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto second = run_aetos(command + " --resume", 2);
+  user.join();
+  EXPECT_EQ(second.code, 1) << second.output;
+  EXPECT_NE(second.output.find("in use"), std::string::npos) << second.output;
+  EXPECT_EQ(first.code, 0) << first.output;
+}
+
+}  // namespace
+}  // namespace aetos::test
