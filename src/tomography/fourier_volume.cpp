@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace aetos::tomography {
 namespace {
@@ -14,21 +15,47 @@ double centre(std::size_t n) {
   return static_cast<double>(centre_index(n));
 }
 
+struct Span {
+  std::size_t begin, end;
+};
+
+/// The part of a span of y where start + y slope lies in [0, last].
+Span inside_of(double start, double slope, double last, Span range) {
+  const auto inside = [&](std::size_t y) {
+    const double at = start + static_cast<double>(y) * slope;
+    return at >= -kEdge && at <= last + kEdge;
+  };
+  if (std::abs(slope) > 1e-12) {
+    const double a = -start / slope, b = (last - start) / slope, end = static_cast<double>(range.end);
+    const double low = std::clamp(std::floor(std::min(a, b)) - 1, 0.0, end);
+    const double high = std::clamp(std::ceil(std::max(a, b)) + 2, 0.0, end);
+    range = {std::max(range.begin, static_cast<std::size_t>(low)),
+             std::min(range.end, static_cast<std::size_t>(high))};
+  }
+  while (range.begin < range.end && !inside(range.begin)) ++range.begin;
+  while (range.end > range.begin && !inside(range.end - 1)) --range.end;
+  return range;
+}
+
 /// Adds to a row of voxels along y what one image gives to it: bilinear at u0 + y du, v0 + y dv, nothing
 /// outside.
 void interpolate_row(View<const float, 2> image, std::size_t nv, double u0, double du, double v0, double dv,
                      std::size_t ny, float* row) {
-  const std::size_t stride = image.extent(1);
+  const auto stride = static_cast<std::int32_t>(image.extent(1));
   const double last_u = static_cast<double>(image.extent(0) - 1), last_v = static_cast<double>(nv - 1);
   const double top_u = last_u - 1, top_v = std::max(0.0, last_v - 1);
-  for (std::size_t y = 0; y < ny; ++y) {
-    const double u = u0 + static_cast<double>(y) * du, v = v0 + static_cast<double>(y) * dv;
-    if (u < -kEdge || u > last_u + kEdge || v < -kEdge || v > last_v + kEdge) continue;
-    const double iu = std::clamp(std::floor(u), 0.0, top_u), iv = std::clamp(std::floor(v), 0.0, top_v);
+  const Span range = inside_of(v0, dv, last_v, inside_of(u0, du, last_u, {0, ny}));
+  const float* pixels = image.data();
+  const auto begin = static_cast<std::int32_t>(range.begin), end = static_cast<std::int32_t>(range.end);
+  for (std::int32_t y = begin; y < end; ++y) {
+    const double u = u0 + y * du, v = v0 + y * dv;
+    // Truncation is floor here: what lies below zero does so by rounding alone.
+    const auto iu = static_cast<std::int32_t>(std::min(std::max(u, 0.0), top_u));
+    const auto iv = static_cast<std::int32_t>(std::min(std::max(v, 0.0), top_v));
     const auto fu = static_cast<float>(u - iu), fv = static_cast<float>(v - iv);
-    const float* pixel = image.data() + static_cast<std::size_t>(iu) * stride + static_cast<std::size_t>(iv);
-    row[y] += (1 - fu) * ((1 - fv) * pixel[0] + fv * pixel[1]) +
-              fu * ((1 - fv) * pixel[stride] + fv * pixel[stride + 1]);
+    const std::int32_t at = iu * stride + iv;
+    row[y] += (1 - fu) * ((1 - fv) * pixels[at] + fv * pixels[at + 1]) +
+              fu * ((1 - fv) * pixels[at + stride] + fv * pixels[at + stride + 1]);
   }
 }
 
@@ -40,28 +67,47 @@ FourierVolume::FourierVolume(const Geometry& geometry, const std::array<double, 
       nx_(padded_size(oversampling_zyx[2], std::max(geometry.volume_px[2], geometry.nu))),
       ny_(padded_size(oversampling_zyx[1], std::max(geometry.volume_px[1], geometry.nv))),
       half_y_(ny_ / 2 + 1),
-      spectrum_({nz_, nx_, half_y_}),
+      spectrum_({nx_, nz_, half_y_}),
+      rows_({geometry.volume_px[2], ny_}),
+      transformed_({geometry.volume_px[2], half_y_}),
+      slice_({nx_, half_y_}),
       plane_({nx_, half_y_}),
       image_({nx_, ny_}) {
   for (const EulerAngles& angles : geometry.angles) rotations_.push_back(rotation_matrix(angles));
   const int nz = static_cast<int>(nz_), nx = static_cast<int>(nx_), ny = static_cast<int>(ny_);
-  transform_.reset(fftwf_plan_dft_r2c_3d(nz, nx, ny, reinterpret_cast<float*>(spectrum_.data()),
-                                         as_fftw(spectrum_.data()), FFTW_ESTIMATE));
+  const int columns = static_cast<int>(half_y_), rows = static_cast<int>(geometry.volume_px[2]);
+  along_y_.reset(fftwf_plan_many_dft_r2c(1, &ny, rows, rows_.data(), nullptr, 1, ny,
+                                         as_fftw(transformed_.data()), nullptr, 1, columns, FFTW_ESTIMATE));
+  const auto down_columns = [&](int n, Complex* plane) {
+    return fftwf_plan_many_dft(1, &n, columns, as_fftw(plane), nullptr, columns, 1, as_fftw(plane), nullptr,
+                               columns, 1, FFTW_FORWARD, FFTW_ESTIMATE | FFTW_UNALIGNED);
+  };
+  along_x_.reset(down_columns(nx, slice_.data()));
+  along_z_.reset(down_columns(nz, spectrum_.data()));
   inverse_.reset(fftwf_plan_dft_c2r_2d(nx, ny, as_fftw(plane_.data()), image_.data(), FFTW_ESTIMATE));
 }
 
+/// Zeros that the padding brought are never transformed: rows along y of the volume alone, then its planes
+/// along x, then everything along z, each in a block that stays in cache.
 void FourierVolume::transform(View<const float, 3> volume) {
   const auto [vz, vy, vx] = geometry_.volume_px;
+  const auto place = [](std::size_t i, std::size_t n, std::size_t padded) {
+    return wrapped(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(centre_index(n)), padded);
+  };
   std::fill(spectrum_.begin(), spectrum_.end(), Complex{});
-  for (std::size_t z = 0; z < vz; ++z)
-    for (std::size_t x = 0; x < vx; ++x) {
-      const auto pz =
-          wrapped(static_cast<std::ptrdiff_t>(z) - static_cast<std::ptrdiff_t>(centre_index(vz)), nz_);
-      const auto px =
-          wrapped(static_cast<std::ptrdiff_t>(x) - static_cast<std::ptrdiff_t>(centre_index(vx)), nx_);
-      wrap_row(&volume(z, x, 0), vy, reinterpret_cast<float*>(&spectrum_(pz, px, 0)), ny_);
-    }
-  fftwf_execute(transform_.get());
+  for (std::size_t z = 0; z < vz; ++z) {
+    std::fill(rows_.begin(), rows_.end(), 0.0F);
+    for (std::size_t x = 0; x < vx; ++x) wrap_row(&volume(z, x, 0), vy, &rows_(x, 0), ny_);
+    fftwf_execute(along_y_.get());
+    std::fill(slice_.begin(), slice_.end(), Complex{});
+    for (std::size_t x = 0; x < vx; ++x)
+      std::copy_n(&transformed_(x, 0), half_y_, &slice_(place(x, vx, nx_), 0));
+    fftwf_execute(along_x_.get());
+    const std::size_t kz = place(z, vz, nz_);
+    for (std::size_t kx = 0; kx < nx_; ++kx) std::copy_n(&slice_(kx, 0), half_y_, &spectrum_(kx, kz, 0));
+  }
+  for (std::size_t kx = 0; kx < nx_; ++kx)
+    fftwf_execute_dft(along_z_.get(), as_fftw(&spectrum_(kx, 0, 0)), as_fftw(&spectrum_(kx, 0, 0)));
 }
 
 Vec3 FourierVolume::bin(const Mat3& rotation, std::ptrdiff_t ku, std::ptrdiff_t kv) const {
@@ -88,7 +134,7 @@ Complex FourierVolume::read(Vec3 k) const {
   Complex sum;
   for (int dz = 0; dz < 2; ++dz)
     for (int dx = 0; dx < 2; ++dx) {
-      const Complex* row = spectrum_.data() + (wrapped(iz + dz, nz_) * nx_ + wrapped(ix + dx, nx_)) * half_y_;
+      const Complex* row = spectrum_.data() + (wrapped(ix + dx, nx_) * nz_ + wrapped(iz + dz, nz_)) * half_y_;
       const float w = (dz ? fz : 1 - fz) * (dx ? fx : 1 - fx);
       sum.re += w * ((1 - fy) * row[y0].re + fy * row[y1].re);
       sum.im += w * ((1 - fy) * row[y0].im + fy * row[y1].im);

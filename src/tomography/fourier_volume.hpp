@@ -28,10 +28,13 @@ class FourierVolume final : public ProjectorPair {
   Geometry geometry_;
   std::vector<Mat3> rotations_;
   std::size_t nz_, nx_, ny_, half_y_;  ///< padded sizes
-  Array<Complex, 3> spectrum_;         ///< (kz, kx, half ky); the padded volume before its transform in place
+  Array<Complex, 3> spectrum_;         ///< (kx, kz, half ky)
+  Array<float, 2> rows_;               ///< one plane of the volume, (x, padded y)
+  Array<Complex, 2> transformed_;      ///< the same along y, (x, half ky)
+  Array<Complex, 2> slice_;            ///< the same, padded along x: (kx, half ky)
   Array<Complex, 2> plane_;            ///< (ku, half kv)
   Array<float, 2> image_;              ///< padded (u, v)
-  fft::PlanF transform_, inverse_;
+  fft::PlanF along_y_, along_x_, along_z_, inverse_;
 };
 
 }  // namespace aetos::tomography

@@ -18,7 +18,7 @@ class RealSpaceRows final : public ProjectorPair {
  public:
   explicit RealSpaceRows(const Geometry& geometry) : lines_(make_lines(geometry)) {}
   void forward(View<const float, 3> volume, std::size_t first, View<float, 3> images) override {
-    splat(lines_, Footprint::sub_sampled, volume, first, images);
+    project(lines_, volume, first, images);
   }
   void back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) override {
     gather(lines_, Footprint::sub_sampled, images, first_plane, planes);

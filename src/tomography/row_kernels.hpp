@@ -23,11 +23,10 @@ enum class Footprint {
   sub_sampled,  ///< the mean of four bilinear sub-samples at +-1/4 in x and z (RESIRE's CUDA code for films)
 };
 
-/// images (projection, u, padded y) <- the splatted volume (z, x, padded y).
-void splat(const Lines& lines, Footprint footprint, View<const float, 3> volume, std::size_t first,
-           View<float, 3> images);
-/// planes <- what images give to the planes from `first_plane` on; the adjoint of `splat` for the same
-/// footprint.
+/// images (projection, u, padded y) <- the volume (z, x, padded y) splatted with the sub-sampled footprint.
+void project(const Lines& lines, View<const float, 3> volume, std::size_t first, View<float, 3> images);
+/// planes <- what images give to the planes from `first_plane` on; with the sub-sampled
+/// footprint the adjoint of `project`.
 void gather(const Lines& lines, Footprint footprint, View<const float, 3> images, std::size_t first_plane,
             View<float, 3> planes);
 
