@@ -175,6 +175,7 @@ Codec<PreprocessOptions> describe_preprocess() {
 
 Codec<ReconstructOptions> describe_reconstruct() {
   using S = ReconstructOptions;
+  using tomography::Preconditioner;
   using tomography::Projector;
   using tomography::TiltAxis;
   std::vector<std::pair<std::string, std::string>> names;
@@ -193,6 +194,20 @@ Codec<ReconstructOptions> describe_reconstruct() {
                "updates of the volume, mostly one pass over all projections each"),
       field<S>("subsets", &S::subsets, optional("auto", count(1, 65536)),
                "groups of projections that take turns in os-resire; auto: see docs/solvers.md"),
+      field<S>("preconditioner", &S::preconditioner,
+               optional("auto", word<Preconditioner>(
+                                    {{"none", Preconditioner::none}, {"ramp", Preconditioner::ramp}})),
+               "initial Hessian of bqnls: the ramp filter; auto: ramp with bqnls, else none"),
+      field<S>("relative_change", &S::relative_change, number({0, 1, "0 (never), or 1e-4 to 1e-2"}),
+               "stop when an iteration changes the volume by less than this share"),
+      field<S>("held_out", &S::held_out, projections(),
+               "projections kept out of the fit, whose R judges it (R-free), counted from 0"),
+      field<S>("patience", &S::patience, whole(0, 1000000),
+               "stop when R of held_out has not fallen for so many iterations; 0: never"),
+      field<S>("fsc", &S::fsc, boolean(),
+               "also reconstruct both halves of the projections, and correlate them shell by shell"),
+      field<S>("truth", &S::truth, path("a path of .h5, .mat[:array] or .mrc", {}, "none"),
+               "a volume to correlate with shell by shell"),
       field<S>("step", &S::step, number({0.01, 3, "1 to 3"}),
                "step of the gradient descent, in units of 1 / (projections x size along the beam)"),
       field<S>("projector", &S::projector,
@@ -205,7 +220,9 @@ Codec<ReconstructOptions> describe_reconstruct() {
                "where the volume may be other than zero"),
       field<S>("volume_px", &S::volume_px, optional("auto", shape),
                "size of the volume; auto: the image's, and as deep as it is wide"),
-      field<S>("film", &S::film, boolean(), "a film that reaches beyond the images"),
+      field<S>("film", &S::film, boolean(),
+               "a film that reaches beyond the images: a volume as wide as its tilted views see is "
+               "reconstructed, and its middle of volume_px written"),
       field<S>("refine_angles", &S::refine_angles, boolean(), "refine the angles while reconstructing"),
       field<S>("tilt_axis", &S::tilt_axis, word<TiltAxis>({{"y", TiltAxis::y}, {"x", TiltAxis::x}}),
                "tilt axis in images from elsewhere; x: they are turned"),

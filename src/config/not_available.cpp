@@ -39,7 +39,6 @@ const std::vector<LaterValue>& later_values() {
       {"reconstruct.method",
        {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
        "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},
-      {"reconstruct.film", {"true"}, "false, with 'volume_px' as large as every view needs"},
       {"reconstruct.refine_angles", {"true"}, "false"},
   };
   return values;

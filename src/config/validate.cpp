@@ -151,6 +151,8 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   const auto& support = m.reconstruct.support;
   if (runs(m, Stage::reconstruct) && support != "auto" && support != "none")
     need_file(r, "reconstruct.support", support);
+  if (runs(m, Stage::reconstruct) && !m.reconstruct.truth.empty())
+    need_file(r, "reconstruct.truth", m.reconstruct.truth);
 
   settle_input(r, m, configured, "reconstruct.input", m.reconstruct.input, Stage::simulate, "tilt_series.h5");
   settle_input(r, m, configured, "trace.input", m.trace.input, Stage::reconstruct, "volume.h5");

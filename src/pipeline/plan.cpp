@@ -145,6 +145,7 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
       if (!config.reconstruct.input.empty()) add(config.tilts.file);
       if (config.reconstruct.support != "auto" && config.reconstruct.support != "none")
         add(config.reconstruct.support);
+      if (!config.reconstruct.truth.empty()) add(config.reconstruct.truth);
       break;
     case Stage::trace:
       add(config.trace.input);

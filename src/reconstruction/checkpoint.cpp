@@ -90,6 +90,7 @@ json manifest_of(const RunContext& context, const Plan& plan, const State& state
           {"last_objective", state.momentum.last_objective},
           {"started", state.momentum.started},
           {"r_history", state.r_history},
+          {"r_free", state.r_free},
           {"parts", parts}};
 }
 
@@ -235,6 +236,7 @@ std::optional<State> read_checkpoint(const RunContext& context, const Plan& plan
     state.momentum.started = manifest.at("started");
     for (const auto& r : manifest.at("r_history"))
       state.r_history.push_back(r.is_null() ? std::numeric_limits<double>::quiet_NaN() : r.get<double>());
+    state.r_free = manifest.at("r_free").get<std::vector<double>>();
     for (const auto& part : manifest.at("parts")) read_part(context, plan, mine, part, state);
   });
   return state;

@@ -20,6 +20,7 @@ struct State {
   tomography::Momentum momentum;
   double relaxation = 1;          ///< of the ordered subsets' steps
   std::vector<double> r_history;  ///< mean R1 before each update
+  std::vector<double> r_free;     ///< mean R1 of held-out projections after each step, where it decides
 };
 
 /// A state of zeros.

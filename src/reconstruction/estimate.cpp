@@ -103,8 +103,8 @@ Estimate estimate(const Request& request, int ranks) {
   estimate.projections = plan.geometry.angles.size();
   estimate.ny = plan.geometry.nv;
   estimate.nx = plan.geometry.nu;
-  estimate.volume_px = plan.geometry.volume_px;
-  estimate.core_seconds = (passes_of(plan) + 1) * pass_seconds(plan, s, fourier);
+  estimate.volume_px = plan.written_px;
+  estimate.core_seconds = (passes_of(plan) + 1) * pass_seconds(plan, s, fourier) * (options.fsc ? 2 : 1);
   estimate.memory_per_rank_MiB =
       kProcess_MiB +
       memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt", ranks) / kMiB;

@@ -19,9 +19,6 @@ void check_options(const tomography::ReconstructOptions& options) {
       tomography::kMethods.end())
     throw InputError("reconstruct.method", "'" + options.method + "'",
                      fmt::format("one of {}", fmt::join(tomography::kMethods, ", ")));
-  if (options.film)
-    throw InputError("reconstruct.film", "true",
-                     "false: films need an extended volume, which is not available yet");
   if (options.refine_angles)
     throw InputError("reconstruct.refine_angles", "true", "false: angles cannot be refined yet");
   if (options.iterations < 1)
@@ -92,15 +89,30 @@ void keep_projections(const Request& request, const std::vector<EulerAngles>& an
     if (i >= angles.size())
       throw InputError("tilts.exclude", fmt::format("projection {}", i),
                        fmt::format("0 to {} (counted from 0)", angles.size() - 1));
+  const auto& held_out = request.options.held_out;
+  for (std::size_t i : held_out)
+    if (i >= angles.size())
+      throw InputError("reconstruct.held_out", fmt::format("projection {}", i),
+                       fmt::format("0 to {} (counted from 0)", angles.size() - 1));
+  const auto names = [](const std::vector<std::size_t>& list, std::size_t i) {
+    return std::find(list.begin(), list.end(), i) != list.end();
+  };
   for (std::size_t i = 0; i < angles.size(); ++i) {
-    if (std::find(request.exclude.begin(), request.exclude.end(), i) != request.exclude.end()) continue;
-    plan.kept.push_back(i);
-    plan.geometry.angles.push_back(angles[i]);
+    if (names(request.exclude, i)) continue;
+    const bool held = names(held_out, i);
+    (held ? plan.held : plan.kept).push_back(i);
+    (held ? plan.held_angles : plan.geometry.angles).push_back(angles[i]);
   }
-  if (plan.kept.empty()) throw InputError("tilts.exclude", "every projection", "at least one that is used");
-  if (plan.kept.size() < angles.size())
+  if (plan.kept.empty())
+    throw InputError(plan.held.empty() ? "tilts.exclude" : "reconstruct.held_out", "every projection",
+                     "at least one that is used");
+  const std::size_t excluded = angles.size() - plan.kept.size() - plan.held.size();
+  if (excluded > 0)
     plan.notes.push_back(fmt::format("{} of {} projections are used, {} left out by tilts.exclude",
-                                     plan.kept.size(), angles.size(), angles.size() - plan.kept.size()));
+                                     plan.kept.size(), angles.size(), excluded));
+  if (!plan.held.empty())
+    plan.notes.push_back(fmt::format("projections {} are kept out of the fit by reconstruct.held_out",
+                                     fmt::join(plan.held, ", ")));
 }
 
 void note_equal_angles(Plan& plan) {
@@ -145,13 +157,22 @@ void choose_volume(const tomography::ReconstructOptions& options, Plan& plan) {
   auto& geometry = plan.geometry;
   geometry.volume_px =
       options.volume_px.value_or(std::array<std::size_t, 3>{geometry.nu, geometry.nv, geometry.nu});
+  plan.written_px = geometry.volume_px;
+  if (element_count(geometry.volume_px) < 1)
+    throw InputError("reconstruct.volume_px", fmt::format("[{}]", fmt::join(geometry.volume_px, ", ")),
+                     "positive sizes");
+  if (options.film) {
+    geometry.volume_px = film_volume(plan.written_px, geometry);
+    plan.notes.push_back(fmt::format(
+        "the film is reconstructed in {} voxels (z, y, x), which hold every view's rays; the middle {} are "
+        "written",
+        fmt::join(geometry.volume_px, " x "), fmt::join(plan.written_px, " x ")));
+  }
   const auto [nz, ny, nx] = geometry.volume_px;
-  if (nz < 1 || nx < 1 || ny < 1)
-    throw InputError("reconstruct.volume_px", fmt::format("[{}, {}, {}]", nz, ny, nx), "positive sizes");
   if (plan.plain && ny != geometry.nv)
     throw InputError("reconstruct.volume_px", fmt::format("{} voxels along y", ny),
                      fmt::format("{}, the number of image rows along the tilt axis", geometry.nv));
-  if (nz != nx)
+  if (nz != nx && !options.film)
     plan.notes.push_back(
         fmt::format("the volume is {} voxels deep and {} wide: the step length dt = step / (projections x "
                     "depth) uses the depth",
@@ -173,6 +194,13 @@ void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
       throw InputError("reconstruct.subsets", fmt::format("{}", plan.subsets),
                        fmt::format("1 to {}, the number of projections", projections));
   }
+  using tomography::Preconditioner;
+  const Preconditioner wanted = options.preconditioner.value_or(
+      method == "bqnls" && plan.plain ? Preconditioner::ramp : Preconditioner::none);
+  plan.preconditioned = wanted == Preconditioner::ramp;
+  if (plan.preconditioned && method != "bqnls")
+    throw InputError("reconstruct.preconditioner", "ramp with " + method,
+                     "none, or the method bqnls: the others gain nothing from it");
   if (plan.bounded_solver) {
     if (options.projector != tomography::Projector::real_space)
       throw InputError("reconstruct.projector", "fourier with " + method,
@@ -182,7 +210,52 @@ void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   }
 }
 
+/// Stopping rules and what judges the volume.
+void check_judges(const tomography::ReconstructOptions& options, const Plan& plan) {
+  if (options.patience > 0 && plan.held.empty())
+    throw InputError("reconstruct.patience", "a number of iterations, but no projections held out",
+                     "reconstruct.held_out: [numbers of projections]");
+  if (options.fsc && plan.kept.size() < 2)
+    throw InputError("reconstruct.fsc", fmt::format("{} projection", plan.kept.size()),
+                     "at least two, one for each half");
+}
+
 }  // namespace
+
+Plan with_projections(const Plan& plan, std::vector<std::size_t> kept, std::vector<EulerAngles> angles) {
+  Plan other = plan;
+  other.subsets = std::min(plan.subsets, kept.size());
+  other.kept = std::move(kept);
+  other.geometry.angles = std::move(angles);
+  return other;
+}
+
+std::array<std::size_t, 3> film_volume(const std::array<std::size_t, 3>& middle_px,
+                                       const tomography::Geometry& geometry) {
+  constexpr double kSteepest = 0.1;  // cosine of the tilt
+  const auto half = [](std::size_t n) { return static_cast<double>(centre_index(n)); };
+  double x = half(middle_px[2]), y = half(middle_px[1]);
+  for (const EulerAngles& angles : geometry.angles) {
+    const Mat3 rotation = rotation_matrix(angles);
+    const Vec3 beam = rotation.col(2);
+    if (std::abs(beam.z()) < kSteepest)
+      throw InputError("reconstruct.film", fmt::format("a view at {} degrees", angles.theta_deg),
+                       "tilts up to 84 degrees: others look along the film");
+    for (double u : {-half(geometry.nu), half(geometry.nu)})
+      for (double v : {-half(geometry.nv), half(geometry.nv)})
+        for (double z : {-half(middle_px[0]), half(middle_px[0])}) {
+          const Vec3 start = rotation * Vec3(u, v, 0);
+          const Vec3 place = start + beam * ((z - start.z()) / beam.z());
+          x = std::max(x, std::abs(place.x()));
+          y = std::max(y, std::abs(place.y()));
+        }
+  }
+  // To the nearest voxel, as the public code's volumes are: a corner may miss half a voxel.
+  const auto whole = [](double n) { return 2 * static_cast<std::size_t>(std::round(n)) + 1; };
+  const bool plain = tomography::is_plain_tilt_series(geometry.angles);
+  return {middle_px[0], plain ? geometry.nv : std::max(middle_px[1], whole(y)),
+          std::max(middle_px[2], whole(x))};
+}
 
 Plan make_plan(const Request& request) {
   check_options(request.options);
@@ -193,7 +266,8 @@ Plan make_plan(const Request& request) {
   plan.signal = choose_signal(request.source, request.options.signal, info.signals);
   note_other_detectors(request, info, plan);
   keep_projections(request, all_angles(request, info), plan);
-  plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles);
+  plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles) &&
+               tomography::is_plain_tilt_series(plan.held_angles);
   note_equal_angles(plan);
   turn_axis(request.options, plan);
   plan.geometry.nv = plan.turned ? info.nx : info.ny;
@@ -204,6 +278,7 @@ Plan make_plan(const Request& request) {
   plan.pixel_A = choose_pixel(request, info, plan);
   choose_volume(request.options, plan);
   choose_method(request.options, plan);
+  check_judges(request.options, plan);
   if (!plan.plain && request.options.projector == tomography::Projector::real_space)
     throw InputError("reconstruct.projector", "real-space with angles phi or psi other than zero",
                      "fourier, or a plain tilt series (theta alone)");

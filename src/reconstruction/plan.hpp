@@ -14,13 +14,17 @@ namespace aetos::reconstruction {
 struct Plan {
   std::string signal;             ///< name of the images in the file
   std::vector<std::size_t> kept;  ///< the file's images that are used, in its order
+  std::vector<std::size_t> held;  ///< images kept out of the fit, to judge it by
+  std::vector<EulerAngles> held_angles;
   std::size_t file_ny = 0, file_nx = 0;
-  tomography::Geometry geometry;  ///< after the tilt axis was turned to y
+  tomography::Geometry geometry;            ///< after the tilt axis was turned to y
+  std::array<std::size_t, 3> written_px{};  ///< the middle of the volume, which is written: all but for films
   double pixel_A = 0;
   bool plain = true;            ///< theta alone: rows are independent
   bool turned = false;          ///< images are transposed, because the file's tilt axis is x
   bool accelerated = false;     ///< with momentum
   bool bounded_solver = false;  ///< one of PETSc TAO's
+  bool preconditioned = false;  ///< with the ramp filter as the initial Hessian
   std::size_t subsets = 1;      ///< of os-resire
   int iterations = 0;
   std::vector<std::string> notes;  ///< to be said, nothing wrong
@@ -29,5 +33,13 @@ struct Plan {
 
 /// Throws InputError where the request cannot be met.
 Plan make_plan(const Request& request);
+
+/// The plan with other projections in place of its own.
+Plan with_projections(const Plan& plan, std::vector<std::size_t> kept, std::vector<EulerAngles> angles);
+
+/// The volume that holds every ray of every view through a film of this middle: as deep, and so wide that no
+/// ray leaves it on a side. Throws InputError for tilts along the film.
+std::array<std::size_t, 3> film_volume(const std::array<std::size_t, 3>& middle_px,
+                                       const tomography::Geometry& geometry);
 
 }  // namespace aetos::reconstruction

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
@@ -11,7 +14,9 @@
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/tomography/support.hpp"
 #include "checkpoint.hpp"
+#include "fourier_shells.hpp"
 #include "images.hpp"
+#include "misfit.hpp"
 #include "plan.hpp"
 #include "solve.hpp"
 
@@ -79,12 +84,36 @@ double support_share(const Communicator& comm, const Plan& plan, const Decomposi
   return static_cast<double>(comm.sum(count)) / static_cast<double>(element_count(plan.geometry.volume_px));
 }
 
+/// Rows of the written volume that this rank writes.
+Range written_rows(const Communicator& comm, const Plan& plan) {
+  return block_partition(plan.written_px[1], static_cast<std::size_t>(comm.size()),
+                         static_cast<std::size_t>(comm.rank()));
+}
+
+/// What is written of a volume, (z, row, x): for a film its middle, else all.
+Array<float, 3> written_part(const Communicator& comm, const Plan& plan, const Decomposition& mine,
+                             const Array<float, 3>& u) {
+  const auto& whole = plan.geometry.volume_px;
+  const auto& written = plan.written_px;
+  const auto start = [&](std::size_t axis) {
+    return centre_index(whole[axis]) - centre_index(written[axis]);
+  };
+  const Range rows = written_rows(comm, plan);
+  const std::size_t first_row = start(1) + rows.begin - mine.held_rows.begin;
+  Array<float, 3> part({written[0], rows.size(), written[2]});
+  for (std::size_t z = 0; z < written[0]; ++z)
+    for (std::size_t y = 0; y < rows.size(); ++y)
+      for (std::size_t x = 0; x < written[2]; ++x)
+        part(z, y, x) = u(start(0) + z, start(2) + x, first_row + y);
+  return part;
+}
+
 void write_volume(const RunContext& context, const Request& request, const Plan& plan,
                   const Decomposition& mine, const State& state, const tomography::RFactors& factors,
                   const std::filesystem::path& file) {
   const auto& options = request.options;
   io::VolumeInfo info;
-  info.shape = plan.geometry.volume_px;
+  info.shape = plan.written_px;
   info.voxel_A = plan.pixel_A;
   info.r_history = state.r_history;
   info.r_per_projection = factors.r1;
@@ -100,12 +129,8 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
                                {"support", options.support},
                                {"signal", plan.signal},
                                {"input", request.source}};
-  const Range rows = mine.owned_rows;
-  const std::size_t offset = rows.begin - mine.held_rows.begin;
-  Array<float, 3> slab({info.shape[0], rows.size(), info.shape[2]});
-  for (std::size_t z = 0; z < info.shape[0]; ++z)
-    for (std::size_t y = 0; y < rows.size(); ++y)
-      for (std::size_t x = 0; x < info.shape[2]; ++x) slab(z, y, x) = state.u(z, x, offset + y);
+  const Range rows = written_rows(context.comm, plan);
+  const Array<float, 3> slab = written_part(context.comm, plan, mine, state.u);
   const io::Provenance provenance{kVersion, kCommit, context.config_text, context.fingerprint, context.seed};
   io::write_volume(context.comm, file, info, provenance, rows, slab);
 }
@@ -127,7 +152,7 @@ json summary(const Request& request, const Plan& plan, const State& state,
           {"r_factor_per_projection", per_projection},
           {"r2_factor", number_or_null(factors.mean_r2)},
           {"projections", plan.kept.size()},
-          {"volume_px", plan.geometry.volume_px},
+          {"volume_px", plan.written_px},
           {"voxel_A", plan.pixel_A},
           {"signal", plan.signal},
           {"projector", projector_name(request.options.projector)}};
@@ -155,6 +180,79 @@ struct Solution {
   json extra = json::object();  ///< for the summary, where it was asked for
 };
 
+/// The projections that were kept out of the fit, as a problem of their own.
+struct HeldOut {
+  HeldOut(const Communicator& comm, const Request& request, const Plan& fitted, const Decomposition& mine)
+      : plan(with_projections(fitted, fitted.held, fitted.held_angles)),
+        images(load_images(comm, request, plan, mine)),
+        problem{plan, request.options, mine, images.measured, {}} {}
+  Plan plan;
+  Images images;
+  Problem problem;
+};
+
+/// Every other projection, in the order of their tilts.
+Plan half_of(const Plan& plan, std::size_t which) {
+  std::vector<std::size_t> order(plan.kept.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto& angles = plan.geometry.angles;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return angles[a].theta_deg < angles[b].theta_deg; });
+  std::vector<std::size_t> kept;
+  std::vector<EulerAngles> kept_angles;
+  for (std::size_t i = which; i < order.size(); i += 2) {
+    kept.push_back(plan.kept[order[i]]);
+    kept_angles.push_back(angles[order[i]]);
+  }
+  return with_projections(plan, std::move(kept), std::move(kept_angles));
+}
+
+/// Reconstructs both halves of the projections as the whole was, and correlates them shell by shell.
+json correlate_halves(const RunContext& context, const Request& request, const Plan& plan,
+                      const tomography::Constraints& constraints, int iterations) {
+  log::info("  both halves of the projections, for their Fourier shell correlation");
+  std::array<Array<float, 3>, 2> halves;
+  for (std::size_t which = 0; which < 2; ++which) {
+    Plan half = half_of(plan, which);
+    half.iterations = iterations;
+    const Decomposition mine = decompose(context.comm, half);
+    const Images images = load_images(context.comm, request, half, mine);
+    State state = first_state(half, mine);
+    solve(context, {half, request.options, mine, images.measured, constraints}, state, {nullptr, false});
+    halves[which] = written_part(context.comm, plan, mine, state.u);
+  }
+  return describe(shell_correlation(context.comm, halves[0], halves[1], plan.written_px[1]), plan.pixel_A);
+}
+
+json correlate_with_truth(const Communicator& comm, const Request& request, const Plan& plan,
+                          const Decomposition& mine, const Array<float, 3>& u) {
+  const std::string& file = request.options.truth;
+  const Range rows = written_rows(comm, plan);
+  Array<float, 3> truth({plan.written_px[0], 0, plan.written_px[2]});
+  comm.agree([&] {
+    const auto shape = io::read_volume_info(file).shape;
+    if (shape != plan.written_px)
+      throw InputError("reconstruct.truth",
+                       fmt::format("{} holds a volume of {} voxels (z, y, x)", file, fmt::join(shape, " x ")),
+                       fmt::format("{}, the size of the volume", fmt::join(plan.written_px, " x ")));
+    if (!rows.empty()) truth = io::read_volume_rows(file, rows);
+  });
+  const auto curve = shell_correlation(comm, written_part(comm, plan, mine, u), truth, plan.written_px[1]);
+  return describe(curve, plan.pixel_A);
+}
+
+/// How the volume fares on projections that it was not made from.
+void judge_by_held_out(const Communicator& comm, const HeldOut& held, Solution& solution) {
+  const auto factors = Misfit(comm, held.problem).project(solution.state.u);
+  log::info("  R of the {} held-out projections {:.6f}", held.plan.kept.size(), factors.mean_r1);
+  json per_projection = json::array();
+  for (double r : factors.r1) per_projection.push_back(number_or_null(r));
+  solution.extra["r_free"] = number_or_null(factors.mean_r1);
+  solution.extra["held_out"] = held.plan.kept;
+  solution.extra["r_free_per_projection"] = per_projection;
+  if (!solution.state.r_free.empty()) solution.extra["r_free_history"] = solution.state.r_free;
+}
+
 /// Everything between the request and the volume. What it needs beside the volume is freed when it returns.
 Solution reconstruct_state(const RunContext& context, const Request& request, const Plan& plan,
                            const Decomposition& mine) {
@@ -175,8 +273,16 @@ Solution reconstruct_state(const RunContext& context, const Request& request, co
   State& state = solution.state = resumed ? std::move(*resumed) : first_state(plan, mine);
   if (state.iteration > 0) log::info("  resumed after iteration {}", state.iteration);
   const Problem problem{plan, request.options, mine, images.measured, {request.options.nonnegative, inside}};
-  solution.factors = solve(context, problem, state);
+  std::optional<HeldOut> held;
+  if (!plan.held.empty()) held.emplace(comm, request, plan, mine);
+  solution.factors = solve(context, problem, state, {held ? &held->problem : nullptr, true});
   state.point = Array<float, 3>();
+  if (held) judge_by_held_out(comm, *held, solution);
+  if (request.options.fsc)
+    solution.extra["fsc_half_sets"] =
+        correlate_halves(context, request, plan, problem.constraints, state.iteration);
+  if (!request.options.truth.empty())
+    solution.extra["fsc_truth"] = correlate_with_truth(comm, request, plan, mine, state.u);
   return solution;
 }
 

@@ -18,8 +18,16 @@ struct Problem {
   tomography::Constraints constraints;
 };
 
+/// What goes with the iterations beside the method.
+struct Judges {
+  const Problem* held_out = nullptr;  ///< the projections kept out of the fit; none
+  bool checkpoints = true;
+};
+
 /// Iterates `state` up to options.iterations updates, with checkpoints in between; returns the R-factors of
 /// the final volume. Throws Interrupted after a checkpoint. Collective; the same bits on any number of ranks.
-tomography::RFactors solve(const RunContext& context, const Problem& problem, State& state);
+/// Ends earlier where a stopping rule says so.
+tomography::RFactors solve(const RunContext& context, const Problem& problem, State& state,
+                           const Judges& judges);
 
 }  // namespace aetos::reconstruction

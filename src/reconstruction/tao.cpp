@@ -1,15 +1,18 @@
+#include <petscksp.h>
 #include <petsctao.h>
 
 #include <algorithm>
 #include <exception>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/parallel/petsc_session.hpp"
+#include "aetos/tomography/normal_filter.hpp"
 #include "methods.hpp"
 #include "misfit.hpp"
 #include "tao.hpp"
@@ -30,6 +33,43 @@ class Vector {
 
  private:
   Vec vec_ = nullptr;
+};
+
+/// The misfit's Hessian at the start, nearly: a matrix that PETSc can only solve with.
+class InitialHessian {
+ public:
+  InitialHessian(const Communicator& comm, const tomography::Geometry& geometry, std::size_t rows,
+                 double scale)
+      : filter_(geometry, kRegularisation), rows_(rows), scale_(scale) {
+    const auto mine = static_cast<PetscInt>(geometry.volume_px[0] * geometry.volume_px[2] * rows);
+    check_petsc(MatCreateShell(comm.handle(), mine, mine, PETSC_DETERMINE, PETSC_DETERMINE, this, &matrix_));
+    check_petsc(MatShellSetOperation(matrix_, MATOP_SOLVE, reinterpret_cast<void (*)(void)>(solve)));
+    check_petsc(MatSetOption(matrix_, MAT_SPD, PETSC_TRUE));
+  }
+  ~InitialHessian() { MatDestroy(&matrix_); }
+  InitialHessian(const InitialHessian&) = delete;
+  InitialHessian& operator=(const InitialHessian&) = delete;
+  Mat get() const { return matrix_; }
+
+ private:
+  /// Of 0.01, 0.03, 0.05, 0.08 and 0.2 the one that took fewest passes on the RESIRE package's sample.
+  static constexpr double kRegularisation = 0.05;
+  static PetscErrorCode solve(Mat matrix, Vec in, Vec out) {
+    InitialHessian* self = nullptr;
+    const double* from = nullptr;
+    double* to = nullptr;
+    PetscCall(MatShellGetContext(matrix, &self));
+    PetscCall(VecGetArrayRead(in, &from));
+    PetscCall(VecGetArray(out, &to));
+    self->filter_.apply(from, to, self->rows_, 1 / self->scale_);
+    PetscCall(VecRestoreArray(out, &to));
+    PetscCall(VecRestoreArrayRead(in, &from));
+    return 0;
+  }
+  tomography::NormalFilter filter_;
+  std::size_t rows_;
+  double scale_;
+  Mat matrix_ = nullptr;
 };
 
 struct Solver {
@@ -77,6 +117,8 @@ class TaoMethod final : public Method {
     check_petsc(TaoSetTolerances(tao, 0, 0, 0));
     check_petsc(TaoSetMaximumIterations(tao, std::min(kTaoBlock, iterations - state.iteration)));
     seen_.clear();
+    if (problem_.plan.preconditioned) precondition(tao);
+    if (problem_.options.method == "bncg" && state.iteration == 0) leave_the_corner();
     const PetscErrorCode code = TaoSolve(tao);
     if (failure_) std::rethrow_exception(failure_);
     check_petsc(code);
@@ -102,6 +144,27 @@ class TaoMethod final : public Method {
     });
     check_petsc(VecRestoreArray(lower_.get(), &low));
     check_petsc(VecRestoreArray(upper_.get(), &high));
+  }
+
+  /// At zero every voxel lies on its bound, where bncg's first line search takes some twenty passes to find a
+  /// step. One step down the gradient, made here, brings it inside.
+  void leave_the_corner() {
+    const Vector gradient(comm_, unknowns_);
+    pass(x_.get(), gradient.get());
+    check_petsc(VecAXPY(x_.get(), -1, gradient.get()));
+    check_petsc(VecMedian(lower_.get(), x_.get(), upper_.get(), x_.get()));
+  }
+
+  void precondition(Tao tao) {
+    if (!hessian_) hessian_.emplace(comm_, problem_.plan.geometry, rows_, scale_);
+    if (problem_.options.method == "blmvm") {
+      check_petsc(TaoLMVMSetH0(tao, hessian_->get()));
+      return;
+    }
+    Mat history = nullptr;
+    check_petsc(TaoSetUp(tao));
+    check_petsc(TaoGetLMVMMatrix(tao, &history));
+    check_petsc(MatLMVMSetJ0(history, hessian_->get()));
   }
 
   void read(const Array<float, 3>& u, Vec to) const {
@@ -171,6 +234,7 @@ class TaoMethod final : public Method {
   std::size_t rows_, unknowns_;
   Vector x_, lower_, upper_;
   double scale_;
+  std::optional<InitialHessian> hessian_;
   State* state_ = nullptr;
   std::map<double, double> seen_;  ///< R1 by misfit, of the points that this block tried
   std::exception_ptr failure_;

@@ -131,7 +131,10 @@ TEST_F(DriverTest, RefusesWhatCannotBeReconstructed) {
     return refusal(request);
   };
   EXPECT_EQ(refused([](Request& r) { r.options.method = "tron"; }), "reconstruct.method");
-  EXPECT_EQ(refused([](Request& r) { r.options.film = true; }), "reconstruct.film");
+  EXPECT_EQ(refused([](Request& r) { r.options.held_out = {99}; }), "reconstruct.held_out");
+  EXPECT_EQ(refused([](Request& r) { r.options.patience = 3; }), "reconstruct.patience");
+  EXPECT_EQ(refused([](Request& r) { r.options.preconditioner = tomography::Preconditioner::ramp; }),
+            "reconstruct.preconditioner");
   EXPECT_EQ(refused([](Request& r) { r.options.refine_angles = true; }), "reconstruct.refine_angles");
   EXPECT_EQ(refused([](Request& r) { r.options.step = 4; }), "reconstruct.step");
   EXPECT_EQ(refused([](Request& r) { r.options.iterations = 0; }), "reconstruct.iterations");

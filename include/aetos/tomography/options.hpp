@@ -23,6 +23,7 @@ struct TiltOptions {
 
 enum class Projector { fourier, real_space };
 enum class TiltAxis { y, x };
+enum class Preconditioner { none, ramp };
 
 /// The names of reconstruct.method.
 inline constexpr std::array kMethods{
@@ -34,13 +35,19 @@ struct ReconstructOptions {
   std::string method = "resire";  ///< one of kMethods
   int iterations = 200;
   Auto<std::size_t> subsets;  ///< os-resire, os-resire-nesterov: groups of projections that take turns
-  double step = 2;            ///< 1 to 3
+  Auto<Preconditioner> preconditioner;  ///< of bqnls; auto = ramp there, none elsewhere
+  std::vector<std::size_t> held_out;    ///< projections kept out of the fit, to judge it by (R-free)
+  double relative_change = 0;           ///< of the volume in an iteration, where to stop; 0 = never
+  int patience = 0;  ///< iterations without a lower R on held-out projections, after which to stop; 0 = never
+  bool fsc = false;  ///< also reconstruct both halves of the tilts and compare them
+  std::string truth;  ///< volume to compare with by FSC; empty = none
+  double step = 2;    ///< 1 to 3
   Projector projector = Projector::fourier;
   std::array<double, 3> oversampling{4, 4, 4};  ///< z, y, x
   bool nonnegative = true;
   std::string support = "auto";                ///< auto, none, or a file
   Auto<std::array<std::size_t, 3>> volume_px;  ///< z, y, x
-  bool film = false;
+  bool film = false;  ///< the object reaches beyond the images: a wider volume, its middle written
   bool refine_angles = false;
   TiltAxis tilt_axis = TiltAxis::y;
 };
