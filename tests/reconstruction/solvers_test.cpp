@@ -75,7 +75,7 @@ TEST_P(SolversTest, ReachesThePublishedR) {
 INSTANTIATE_TEST_SUITE_P(Methods, SolversTest,
                          ::testing::Values(Case{"resire", 84, 84}, Case{"resire-nesterov", 37, 37},
                                            Case{"os-resire", 8, 8}, Case{"os-resire-nesterov", 6, 6},
-                                           Case{"bqnls", 9, 12}, Case{"blmvm", 23, 28}, Case{"bncg", 30, 40}),
+                                           Case{"bqnls", 9, 12}, Case{"blmvm", 23, 28}, Case{"bncg", 20, 34}),
                          [](const auto& instance) {
                            std::string name = instance.param.method;
                            std::erase(name, '-');
