@@ -83,6 +83,23 @@ TEST(ReconstructionRanks, GeneralEulerAngles) {
   }
 }
 
+TEST(ReconstructionRanks, FilmsAndWhatJudgesThem) {
+  AETOS_RANKS(comm, 4);
+  for (const bool plain : {true, false}) {
+    const Scene scene(comm, plain, 10);
+    Request request = quick_request(scene.series());
+    request.options.film = true;
+    request.options.volume_px = {{8, 10, 24}};
+    request.options.step = 1;
+    request.options.iterations = 4;
+    request.options.held_out = {2};
+    request.options.patience = 10;
+    request.options.relative_change = 1e-9;
+    request.options.fsc = true;
+    expect_same_on_all_sizes(comm, request, scene);
+  }
+}
+
 /// PETSc's sums follow the partition: R agrees, the bits do not. A rank without rows takes part as well.
 TEST(ReconstructionRanks, PetscsSolversAgree) {
   AETOS_RANKS(comm, 4);
