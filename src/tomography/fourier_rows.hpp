@@ -23,8 +23,8 @@ class FourierRows final : public ProjectorPair {
  private:
   /// Where a sample of a line lies in the half spectrum (kx, kz), and the weights of its four neighbours.
   struct Sample {
-    std::uint64_t low, high;    ///< of the column floor(kx): kz at floor and above
-    std::uint64_t next_column;  ///< distance to the column above
+    std::uint32_t low, high;    ///< of the column floor(kx): kz at floor and above
+    std::uint32_t next_column;  ///< distance to the column above
     float low_x0, high_x0, low_x1, high_x1;
     float sign;  ///< -1 where the spectrum's conjugate is meant
   };
@@ -40,7 +40,7 @@ class FourierRows final : public ProjectorPair {
   Array<Complex, 2> spectrum_;   ///< (half kx, kz)
   Array<Complex, 1> line_;       ///< half ku
   Array<float, 1> projected_;    ///< padded u
-  Array<float, 3> block_;        ///< one row block of the volume, (row, z, x)
+  Array<float, 2> block_;        ///< one row block of the volume, (row, voxel (z, x))
   fft::PlanF along_x_upper_, along_x_lower_, along_z_, inverse_;
 };
 
