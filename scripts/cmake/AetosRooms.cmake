@@ -50,8 +50,7 @@ aetos_room(multislice LINK aetos_core)
 aetos_room(imaging LINK aetos_core)
 aetos_room(tomography LINK aetos_core)
 # Lets floor and conversions be vectorised; nothing here reads the floating-point exceptions.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tomography/row_kernels.cpp
-                            ${CMAKE_SOURCE_DIR}/src/tomography/row_projection.cpp PROPERTIES COMPILE_OPTIONS -fno-trapping-math)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tomography/row_kernels.cpp PROPERTIES COMPILE_OPTIONS -fno-trapping-math)
 # Floor 3
 aetos_room(config LINK aetos_atoms aetos_multislice aetos_imaging aetos_tomography aetos_io)
 # Floor 4
