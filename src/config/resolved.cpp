@@ -22,8 +22,8 @@ const std::map<Stage, std::vector<std::string>>& deciding_keys() {
 
 bool is_input_file(const std::string& key) {
   for (const char* name :
-       {"specimen.file", "tilts.file", "reconstruct.input", "reconstruct.support", "reconstruct.truth", "trace.input",
-        "trace.images", "compare.model", "compare.reference", "analyze.input"})
+       {"specimen.file", "tilts.file", "reconstruct.input", "reconstruct.support", "reconstruct.truth",
+        "trace.input", "trace.images", "compare.model", "compare.reference", "analyze.input"})
     if (key == name) return true;
   return false;
 }
