@@ -30,7 +30,7 @@ Order read_order() {
   std::istringstream stream(text);
   for (std::string word; std::getline(stream, word, ',');) words.push_back(word);
   if (words.empty()) return {};
-  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  const char* rank = std::getenv("PMIX_RANK");
   if (words.size() > 3 && words[3] != (rank == nullptr ? "0" : rank)) return {};
   Order order{words[0]};
   if (words.size() > 1) order.action = words[1];
