@@ -20,6 +20,11 @@ if(AETOS_SANITIZE)
   target_link_options(aetos_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(AETOS_FUZZ)
+  target_compile_options(aetos_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  target_link_options(aetos_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
 function(aetos_room name)
   cmake_parse_arguments(ROOM "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)

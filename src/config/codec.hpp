@@ -152,7 +152,7 @@ Codec<S> group(std::vector<Field<S>> fields, const S& standard = S{}) {
         r.fail(node.place, "no '" + r.dotted(f.name) + "'", "a value for it: " + f.about.words);
   };
   codec.write = [shared](const S& s) {
-    std::vector<std::pair<std::string, YamlNode>> members;
+    std::vector<io::YamlMember> members;
     for (const auto& f : *shared)
       if (auto node = f.write(s)) members.emplace_back(f.name, std::move(*node));
     return io::yaml_map(std::move(members));

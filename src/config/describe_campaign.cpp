@@ -52,7 +52,7 @@ Codec<std::vector<SweepAxis>> sweep() {
     }
   };
   codec.write = [](const std::vector<SweepAxis>& axes) {
-    std::vector<std::pair<std::string, YamlNode>> members;
+    std::vector<io::YamlMember> members;
     for (const auto& axis : axes) {
       std::vector<YamlNode> values;
       for (const auto& value : axis.values) values.push_back(io::parse_yaml(value, "campaign.sweep"));

@@ -40,7 +40,7 @@ Codec<PerElement> per_element(const Codec<double>& one) {
   };
   codec.write = [one](const PerElement& value) {
     if (const auto* all = std::get_if<double>(&value)) return one.write(*all);
-    std::vector<std::pair<std::string, YamlNode>> members;
+    std::vector<io::YamlMember> members;
     for (const auto& [symbol, v] : std::get<std::map<std::string, double>>(value))
       members.emplace_back(symbol, one.write(v));
     return io::yaml_map(std::move(members));

@@ -147,7 +147,7 @@ YamlNode yaml_list(std::vector<YamlNode> items) {
   return node;
 }
 
-YamlNode yaml_map(std::vector<std::pair<std::string, YamlNode>> members) {
+YamlNode yaml_map(std::vector<YamlMember> members) {
   YamlNode node;
   node.kind = YamlNode::Kind::map;
   node.members = std::move(members);

@@ -12,19 +12,29 @@
 /// contain themselves, no merge keys, logical values true and false alone. Every node knows where it stands.
 namespace aetos::io {
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind { null, scalar, sequence, map };
   Kind kind = Kind::null;
   std::string place;   ///< "demo.yaml:12" or "--set microscope.voltage_kV"
   std::string scalar;  ///< as written, without quotes
   bool quoted = false;
-  std::vector<YamlNode> items;                            ///< of a sequence
-  std::vector<std::pair<std::string, YamlNode>> members;  ///< of a map, in the order of the file
+  std::vector<YamlNode> items;      ///< of a sequence
+  std::vector<YamlMember> members;  ///< of a map, in the order of the file
 
   const YamlNode* find(const std::string& key) const;
   YamlNode* find(const std::string& key);
   /// Whether it is exactly this plain word, e.g. auto.
   bool is_word(const std::string& word) const;
+};
+
+/// A key of a map with its value. A type of its own: a vector may hold a type that is not complete yet, a
+/// pair of one may not.
+struct YamlMember {
+  YamlMember(std::string key, YamlNode value) : first(std::move(key)), second(std::move(value)) {}
+  std::string first;
+  YamlNode second;
 };
 
 /// Reads one document. Throws InputError with file:line. An empty document is a null node.
@@ -54,7 +64,7 @@ YamlNode yaml_plain(std::string word);
 YamlNode yaml_number(double value);
 YamlNode yaml_text(std::string text);  ///< always quoted when written
 YamlNode yaml_list(std::vector<YamlNode> items);
-YamlNode yaml_map(std::vector<std::pair<std::string, YamlNode>> members);
+YamlNode yaml_map(std::vector<YamlMember> members);
 /// Text in double quotes, with escapes.
 std::string yaml_quoted(const std::string& text);
 /// One line: {a: 1, b: [x, y]}.
