@@ -258,8 +258,11 @@ Codec<MultisliceOptions> describe_multislice() {
       field<S>("sampling_A", &S::sampling_A, number({0.001, 2, "0.03 to 0.1"}),
                "pixel of the potential and the wave; sets the largest simulated angle"),
       field<S>("slice_A", &S::slice_A, number({0.05, 100, "1 to 2"}), "thickness of a slice"),
-      field<S>("slicing", &S::slicing, word<Slicing>({{"projected", Slicing::projected}}),
-               "projected: an atom's whole potential in the slice that holds its centre"),
+      field<S>(
+          "slicing", &S::slicing,
+          word<Slicing>({{"projected", Slicing::projected}, {"finite", Slicing::finite}}),
+          "projected: an atom's whole potential in the slice that holds its centre; finite: each slice gets "
+          "the integral of the potential over its own thickness"),
       field<S>("parametrization", &S::parametrization,
                word<Parametrization>(
                    {{"kirkland", Parametrization::kirkland}, {"lobato", Parametrization::lobato}}),

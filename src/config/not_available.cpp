@@ -30,7 +30,6 @@ const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
       {"stages", {"preprocess"}, "simulate, reconstruct, trace, compare, analyze"},
       {"detectors.kind", {"segmented", "pixelated"}, "annular, radial, com"},
-      {"multislice.slicing", {"finite"}, "projected"},
       {"preprocess.calibrate", {"*"}, "none"},
       {"preprocess.align", {"*"}, "none"},
       {"preprocess.background", {"*"}, "none"},

@@ -6,29 +6,11 @@
 
 #include "aetos/core/units.hpp"
 #include "aetos/multislice/scattering.hpp"
-#include "columns.hpp"
 #include "phase.hpp"
-#include "potential_axis.hpp"
-#include "spreading.hpp"
+#include "potential_state.hpp"
 
 namespace aetos::multislice {
 namespace {
-
-using SlicePair = PotentialBuilder::SlicePair;
-
-/// Columns of one transform: a block for each 16 frequencies along x, `rows` values in each column.
-class ColumnArray {
- public:
-  ColumnArray(std::size_t columns, std::size_t rows)
-      : values_({round_up(columns, kLanes) / kLanes, block_stride(rows)}) {}
-  ColumnBlocks blocks() { return {values_.data(), values_.extent(1)}; }
-  std::size_t count() const { return values_.extent(0); }
-  ComplexLane* block(std::size_t b) { return &values_(b, 0); }
-  void clear() { std::fill(values_.begin(), values_.end(), ComplexLane{}); }
-
- private:
-  Array<ComplexLane, 2> values_;
-};
 
 BandLimit band_limit(const FftGrid& grid) {
   return BandLimit::of(grid.dx_A, grid.dy_A);
@@ -45,27 +27,6 @@ Array<Lane, 2> factors_of(const PotentialAxis::Route& x, const PotentialAxis::Ro
 }
 
 }  // namespace
-
-struct PotentialBuilder::State {
-  FftGrid grid;
-  Parametrization parametrization;
-  double sigma;  ///< rad / (V Å)
-  PotentialAxis x, y;
-  std::map<std::uint8_t, Array<Lane, 2>> potential_of;  ///< V Å per unit of a species' structure factor
-  Array<Lane, 2> band;                                  ///< the limit, over the phase grid's size
-  SpreadAtoms spread;
-  Array<ComplexLane, 1> rows, phasors;  ///< 16 rows of any of the grids
-  ColumnArray fine, spectrum, limited;
-  std::array<ColumnArray, 2> waves;  ///< of each slice
-
-  State(const FftGrid& g, double voltage_kV, Parametrization p, std::size_t refine);
-  const Array<Lane, 2>& potential_factors(std::uint8_t atomic_number);
-  void add_species(std::uint8_t atomic_number, const SlicePair& atoms);
-  void build_spectrum(const SlicePair& atoms);
-  template <class Visit>
-  void potential_rows(Visit visit);
-  void limit_wave(ColumnArray& wave, View<float, 3> transmission);
-};
 
 PotentialBuilder::State::State(const FftGrid& g, double voltage_kV, Parametrization p, std::size_t refine)
     : grid(g),
@@ -88,47 +49,61 @@ PotentialBuilder::State::State(const FftGrid& g, double voltage_kV, Parametrizat
       waves{ColumnArray(x.band.from.size(), y.phase.size()),
             ColumnArray(x.band.from.size(), y.phase.size())} {}
 
-const Array<Lane, 2>& PotentialBuilder::State::potential_factors(std::uint8_t atomic_number) {
-  Array<Lane, 2>& factors = potential_of[atomic_number];
-  if (!factors.empty()) return factors;
+Array<Lane, 2> PotentialBuilder::State::factors_per_atom(const std::function<double(double)>& factor) {
   const double constant = kPotentialConstant_VA2 / (static_cast<double>(grid.size()) * grid.dx_A * grid.dy_A);
   // The spreading function's transform by |frequency| is taken out again.
   const auto deconvolution = [](const PotentialAxis& axis) {
-    std::vector<double> factor(axis.out.size() / 2 + 1);
-    for (std::size_t i = 0; i < factor.size(); ++i) {
+    std::vector<double> share(axis.out.size() / 2 + 1);
+    for (std::size_t i = 0; i < share.size(); ++i) {
       const auto f = static_cast<std::ptrdiff_t>(i);
-      factor[i] = axis.share(f) /
-                  SpreadingKernel::transform(static_cast<double>(i) / static_cast<double>(axis.fine.size()));
+      share[i] = axis.share(f) /
+                 SpreadingKernel::transform(static_cast<double>(i) / static_cast<double>(axis.fine.size()));
     }
-    return factor;
+    return share;
   };
   const auto along_x = deconvolution(x), along_y = deconvolution(y);
-  factors = factors_of(x.potential, y.potential, [&](std::ptrdiff_t i, std::ptrdiff_t j) {
+  return factors_of(x.potential, y.potential, [&](std::ptrdiff_t i, std::ptrdiff_t j) {
     const double kx = static_cast<double>(i) * grid.dkx(), ky = static_cast<double>(j) * grid.dky();
-    return constant * scattering_factor_A(parametrization, atomic_number, kx * kx + ky * ky) *
-           along_x[static_cast<std::size_t>(std::abs(i))] * along_y[static_cast<std::size_t>(std::abs(j))];
+    return constant * factor(kx * kx + ky * ky) * along_x[static_cast<std::size_t>(std::abs(i))] *
+           along_y[static_cast<std::size_t>(std::abs(j))];
   });
+}
+
+const Array<Lane, 2>& PotentialBuilder::State::potential_factors(std::uint8_t atomic_number) {
+  Array<Lane, 2>& factors = potential_of[atomic_number];
+  if (factors.empty())
+    factors =
+        factors_per_atom([&](double k2) { return scattering_factor_A(parametrization, atomic_number, k2); });
   return factors;
 }
 
-/// Adds the potential of one species to `spectrum`.
-void PotentialBuilder::State::add_species(std::uint8_t atomic_number, const SlicePair& atoms) {
-  const Array<Lane, 2>& factors = potential_factors(atomic_number);
+/// Takes the structure factors of one species in two slices to `fine`. False where there is no such atom.
+bool PotentialBuilder::State::transform_atoms(std::uint8_t atomic_number, const SlicePair& atoms) {
   spread.clear();
+  bool any = false;
   for (std::size_t part = 0; part < 2; ++part)
     if (atoms[part])
-      if (const auto placed = atoms[part]->find(atomic_number); placed != atoms[part]->end())
+      if (const auto placed = atoms[part]->find(atomic_number); placed != atoms[part]->end()) {
         spread.add(placed->second, part == 1);
-
+        any = true;
+      }
+  if (!any) return false;
   for (std::size_t row = 0; row < y.fine.size(); row += kLanes) {
     std::fill_n(rows.data(), x.fine.size(), ComplexLane{});
     if (spread.add_to_rows(row, rows.data())) x.fine.to_scrambled<-1>(rows.data());
     rows_to_columns(rows.data(), x.potential.from, row, fine.blocks());
   }
+  for (std::size_t b = 0; b < fine.count(); ++b) y.fine.to_scrambled<-1>(fine.block(b));
+  return true;
+}
+
+/// Adds the potential of one species to `spectrum`.
+void PotentialBuilder::State::add_species(std::uint8_t atomic_number, const SlicePair& atoms) {
+  const Array<Lane, 2>& factors = potential_factors(atomic_number);
+  if (!transform_atoms(atomic_number, atoms)) return;
   for (std::size_t b = 0; b < fine.count(); ++b) {
-    ComplexLane* from = fine.block(b);
+    const ComplexLane* from = fine.block(b);
     ComplexLane* to = spectrum.block(b);
-    y.fine.to_scrambled<-1>(from);
     for (std::size_t j = 0; j < factors.extent(1); ++j) {
       const ComplexLane& value = from[y.potential.from[j]];
       ComplexLane& sum = to[y.potential.to[j]];
@@ -146,14 +121,14 @@ void PotentialBuilder::State::build_spectrum(const SlicePair& atoms) {
   for (const std::uint8_t atomic_number : species) add_species(atomic_number, atoms);
 }
 
-/// Takes `spectrum` to real space: calls visit(y, rows) for each 16 rows, which hold the potential in V Å of
+/// Takes a spectrum to real space: calls visit(y, rows) for each 16 rows, which hold the potential in V Å of
 /// the first slice in their real and of the second in their imaginary part.
 template <class Visit>
-void PotentialBuilder::State::potential_rows(Visit visit) {
-  for (std::size_t b = 0; b < spectrum.count(); ++b) y.phase.from_scrambled<1>(spectrum.block(b));
+void PotentialBuilder::State::potential_rows(ColumnArray& of, Visit visit) {
+  for (std::size_t b = 0; b < of.count(); ++b) y.phase.from_scrambled<1>(of.block(b));
   for (std::size_t row = 0; row < y.phase.size(); row += kLanes) {
     std::fill_n(rows.data(), x.phase.size(), ComplexLane{});
-    add_columns_to_rows(spectrum.blocks(), x.potential.to, row, rows.data());
+    add_columns_to_rows(of.blocks(), x.potential.to, row, rows.data());
     x.phase.from_scrambled<1>(rows.data());
     visit(row, rows.data());
   }
@@ -175,41 +150,49 @@ std::size_t PotentialBuilder::column_room() const {
   return (lines % 2 == 1 ? lines : lines + 1) * kLanes;
 }
 
-void PotentialBuilder::projected_potentials(const SlicePair& atoms,
-                                            const std::array<View<float, 2>, 2>& potentials) {
-  State& s = *state_;
-  s.build_spectrum(atoms);
-  s.potential_rows([&](std::size_t first_row, const ComplexLane* rows) {
+void PotentialBuilder::State::write_potentials(ColumnArray& of,
+                                               const std::array<View<float, 2>, 2>& potentials) {
+  potential_rows(of, [&](std::size_t first_row, const ComplexLane* values) {
     for (std::size_t part = 0; part < 2; ++part) {
-      if (!atoms[part]) continue;
+      if (potentials[part].empty()) continue;
       for (std::size_t l = 0; l < kLanes && first_row + l < potentials[part].extent(0); ++l)
         for (std::size_t i = 0; i < potentials[part].extent(1); ++i)
-          potentials[part](first_row + l, i) = part == 0 ? rows[i].re[l] : rows[i].im[l];
+          potentials[part](first_row + l, i) = part == 0 ? values[i].re[l] : values[i].im[l];
     }
   });
 }
 
 /// Transforms exp(i sigma v) - 1 rather than the phasor: vacuum then transmits exactly 1, where a rounding
 /// error would take the same share of a wave in every slice.
-void PotentialBuilder::transmissions(const SlicePair& atoms,
-                                     const std::array<View<float, 3>, 2>& transmissions) {
-  State& s = *state_;
-  s.build_spectrum(atoms);
-  const auto sigma = static_cast<float>(s.sigma);
-  const std::size_t nx = s.x.phase.size();
-  s.potential_rows([&](std::size_t first_row, const ComplexLane* rows) {
+void PotentialBuilder::State::write_transmissions(ColumnArray& of,
+                                                  const std::array<View<float, 3>, 2>& transmissions) {
+  const auto strength = static_cast<float>(sigma);
+  const std::size_t nx = x.phase.size();
+  potential_rows(of, [&](std::size_t first_row, const ComplexLane* values) {
     for (std::size_t part = 0; part < 2; ++part) {
-      if (!atoms[part]) continue;
+      if (transmissions[part].empty()) continue;
       for (std::size_t i = 0; i < nx; ++i) {
-        s.phasors(i) = unit_phasor((part == 0 ? rows[i].re : rows[i].im) * sigma);
-        s.phasors(i).re -= 1.0f;
+        phasors(i) = unit_phasor((part == 0 ? values[i].re : values[i].im) * strength);
+        phasors(i).re -= 1.0f;
       }
-      s.x.phase.to_scrambled<-1>(s.phasors.data());
-      rows_to_columns(s.phasors.data(), s.x.band.from, first_row, s.waves[part].blocks());
+      x.phase.to_scrambled<-1>(phasors.data());
+      rows_to_columns(phasors.data(), x.band.from, first_row, waves[part].blocks());
     }
   });
   for (std::size_t part = 0; part < 2; ++part)
-    if (atoms[part]) s.limit_wave(s.waves[part], transmissions[part]);
+    if (!transmissions[part].empty()) limit_wave(waves[part], transmissions[part]);
+}
+
+void PotentialBuilder::projected_potentials(const SlicePair& atoms,
+                                            const std::array<View<float, 2>, 2>& potentials) {
+  state_->build_spectrum(atoms);
+  state_->write_potentials(state_->spectrum, potentials);
+}
+
+void PotentialBuilder::transmissions(const SlicePair& atoms,
+                                     const std::array<View<float, 3>, 2>& transmissions) {
+  state_->build_spectrum(atoms);
+  state_->write_transmissions(state_->spectrum, transmissions);
 }
 
 /// From a wave whose rows are transformed to the band-limited transmission function.

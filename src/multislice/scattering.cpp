@@ -34,6 +34,28 @@ double scattering_factor_A(Parametrization parametrization, std::uint8_t atomic_
   return f;
 }
 
+double scattering_factor_beyond_A(Parametrization parametrization, std::uint8_t atomic_number, double k2,
+                                  double depth_A) {
+  double f = 0;
+  if (parametrization == Parametrization::kirkland) {
+    const auto& p = kKirklandTable[table_row(atomic_number)];
+    for (std::size_t i = 0; i < 6; i += 2) {
+      const double kappa2 = k2 + p[i + 1];
+      f += p[i] / kappa2 * 0.5 * std::exp(-2 * kPi * std::sqrt(kappa2) * depth_A);
+      f += p[i + 6] * std::exp(-p[i + 7] * k2) * 0.5 * std::erfc(kPi * depth_A / std::sqrt(p[i + 7]));
+    }
+    return f;
+  }
+  // a (2 + b k²) / (1 + b k²)² = (a / b) / kappa² + (a / b²) / kappa⁴ with kappa² = k² + 1 / b.
+  const auto& p = kLobatoTable[table_row(atomic_number)];
+  for (std::size_t i = 0; i < p.size(); i += 2) {
+    const double a = p[i], b = p[i + 1], kappa2 = k2 + 1 / b;
+    const double u = 2 * kPi * std::sqrt(kappa2) * depth_A;
+    f += std::exp(-u) * (a / b / kappa2 * 0.5 + a / (b * b) / (kappa2 * kappa2) * 0.25 * (2 + u));
+  }
+  return f;
+}
+
 double projected_potential_VA(Parametrization parametrization, std::uint8_t atomic_number, double r_A) {
   double sum = 0;
   if (parametrization == Parametrization::kirkland) {

@@ -31,8 +31,6 @@ double thread_seconds() {
 constexpr std::size_t kBatchBytes = std::size_t{512} << 10;
 
 void require_supported(const EngineSettings& settings) {
-  if (settings.multislice.slicing == Slicing::finite)
-    throw InputError("multislice.slicing", "finite, which is not available yet", "projected");
   if (const auto q = settings.multislice.phase_oversampling; q != 1 && q != 2)
     throw InputError("multislice.phase_oversampling", std::to_string(q), "1 or 2");
   const auto check_axis = [](const char* axis, std::size_t window, std::size_t cell) {
@@ -196,20 +194,27 @@ PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
 void TileEngine::State::build_transmissions(const TileRegion& region) {
   PotentialBuilder& builder = builder_for(region.grid());
   const Shape<3> shape{2, region.grid().nx, builder.column_room()};
-  transmissions.resize(region.slices().size());
+  transmissions.resize(region.slice_count());
+  std::vector<View<float, 3>> built(transmissions.size());
   std::vector<std::size_t> filled;
-  for (std::size_t s = 0; s < transmissions.size(); ++s)
-    if (!region.slices()[s].empty()) filled.push_back(s);
+  for (std::size_t s = 0; s < transmissions.size(); ++s) {
+    if (!region.is_filled(s)) continue;
+    if (transmissions[s].shape() != shape) transmissions[s] = Array<float, 3>(shape);
+    built[s] = transmissions[s];
+    filled.push_back(s);
+  }
+  if (settings.multislice.slicing == Slicing::finite) {
+    if (!filled.empty()) builder.finite_transmissions(region.planes(), built);
+    return;
+  }
   for (std::size_t i = 0; i < filled.size(); i += 2) {
-    PotentialBuilder::SlicePair atoms{};
-    std::array<View<float, 3>, 2> built;
-    for (std::size_t part = 0; part < 2 && i + part < filled.size(); ++part) {
-      const std::size_t s = filled[i + part];
-      if (transmissions[s].shape() != shape) transmissions[s] = Array<float, 3>(shape);
-      atoms[part] = &region.slices()[s];
-      built[part] = transmissions[s];
+    const std::size_t first = filled[i];
+    if (i + 1 == filled.size()) {
+      builder.transmissions({&region.slices()[first], nullptr}, {built[first], {}});
+      continue;
     }
-    builder.transmissions(atoms, built);
+    const std::size_t second = filled[i + 1];
+    builder.transmissions({&region.slices()[first], &region.slices()[second]}, {built[first], built[second]});
   }
 }
 
@@ -228,7 +233,7 @@ void TileEngine::State::write_values(std::span<double> channels, View<float, 1> 
 
 void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
                                         Array<ComplexLane, 2>& batch, View<float, 2> out, TileCost& cost) {
-  const std::size_t slices = region.slices().size();
+  const std::size_t slices = region.slice_count();
   std::vector<double> channels(layout.count);
   for (std::size_t w = 0; w < probes; ++w) {
     const TileRegion::Place& place = region.places()[first_probe + w];

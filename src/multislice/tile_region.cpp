@@ -84,22 +84,51 @@ TileRegion::TileRegion(const EngineSettings& settings, const BeamAtoms& atoms, c
                        static_cast<std::size_t>(window_y - y.first),
                        (x.pixel_of(probe.x()) - static_cast<double>(window_x)) * x.sampling_A,
                        (y.pixel_of(probe.y()) - static_cast<double>(window_y)) * y.sampling_A,
-                       std::vector<std::uint8_t>(slices.count, 0)});
+                       {}});
   }
-  place_atoms(x, y, atoms, slices);
+  place_atoms(x, y, atoms, slices, settings.multislice.slicing);
   mark_slices({settings.window_x_px, settings.window_y_px, x.sampling_A, y.sampling_A});
 }
 
-void TileRegion::place_atoms(const Axis& x, const Axis& y, const BeamAtoms& atoms, const SliceGrid& slices) {
-  slices_.resize(slices.count);
+void TileRegion::place_atoms(const Axis& x, const Axis& y, const BeamAtoms& atoms, const SliceGrid& slices,
+                             Slicing slicing) {
+  if (slicing == Slicing::finite)
+    planes_ = AtomPlanes(slices.thickness_A, slices.count);
+  else
+    slices_.resize(slices.count);
+  const double top_A = static_cast<double>(slices.first) * slices.thickness_A;
   for (std::size_t a = 0; a < atoms.size(); ++a) {
     const Vec3& r = atoms.position[a];
+    const std::uint8_t element = atoms.atomic_number[a];
     if (atoms.weight[a] == 0) continue;
-    SliceAtoms& slice = slices_[slices.slice_of(r.z())];
     x.images(r.x(), [&](double px) {
-      y.images(r.y(), [&](double py) { slice[atoms.atomic_number[a]].push_back({px, py, atoms.weight[a]}); });
+      y.images(r.y(), [&](double py) {
+        const PlacedAtom atom{px, py, atoms.weight[a]};
+        if (slicing == Slicing::finite)
+          planes_.add(element, atom, r.z() - top_A);
+        else
+          slices_[slices.slice_of(r.z())][element].push_back(atom);
+      });
     });
   }
+}
+
+/// Slices that feel an atom for which `inside` holds.
+template <class Inside>
+std::vector<std::uint8_t> TileRegion::slices_with(Inside inside) const {
+  const auto any = [&](const SliceAtoms& atoms) {
+    return std::any_of(atoms.begin(), atoms.end(), [&](const auto& species) {
+      return std::any_of(species.second.begin(), species.second.end(), inside);
+    });
+  };
+  std::vector<std::uint8_t> felt(planes_.planes.empty() ? slices_.size() : planes_.slices(), 0);
+  for (std::size_t s = 0; s < slices_.size(); ++s) felt[s] = any(slices_[s]);
+  for (std::size_t plane = 0; plane < planes_.planes.size(); ++plane) {
+    if (!any(planes_.planes[plane])) continue;
+    const auto [first, last] = planes_.slices_felt(plane);
+    for (std::size_t s = first; s <= last; ++s) felt[s] = 1;
+  }
+  return felt;
 }
 
 void TileRegion::mark_slices(const FftGrid& window) {
@@ -108,14 +137,11 @@ void TileRegion::mark_slices(const FftGrid& window) {
   for (Place& place : places_) {
     const double left = static_cast<double>(place.window_x) * grid_.dx_A;
     const double top = static_cast<double>(place.window_y) * grid_.dy_A;
-    const auto inside = [&](const PlacedAtom& atom) {
+    place.touches = slices_with([&](const PlacedAtom& atom) {
       return atom.x_A >= left && atom.x_A <= left + width && atom.y_A >= top && atom.y_A <= top + height;
-    };
-    for (std::size_t s = 0; s < slices_.size(); ++s)
-      place.touches[s] = std::any_of(slices_[s].begin(), slices_[s].end(), [&](const auto& species) {
-        return std::any_of(species.second.begin(), species.second.end(), inside);
-      });
+    });
   }
+  felt_ = slices_with([](const PlacedAtom&) { return true; });
 }
 
 double TileRegion::reach_A(const EngineSettings& settings) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <complex>
+#include <set>
 
 #include "aetos/core/fft.hpp"
 #include "aetos/multislice/detector.hpp"
+#include "aetos/multislice/potential.hpp"
 #include "aetos/simulation/series.hpp"
 
 namespace aetos::simulation {
@@ -37,9 +39,18 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
   const double channels = static_cast<double>(multislice::channel_layout(plan.detectors.detectors).count);
   const double transmissions = static_cast<double>(plan.slice_count()) * pixels * wave;
   const double potential = 4 * pixels * (sizeof(float) + wave / 2) + 3 * pixels * wave;
+  // Finite slices: half of their spectra, and a table for each element and plane that an atom reaches.
+  double finite = 0;
+  if (request.multislice.slicing == multislice::Slicing::finite) {
+    const std::set<std::uint8_t> elements(request.specimen.atomic_number.begin(),
+                                          request.specimen.atomic_number.end());
+    const auto tables =
+        static_cast<double>(elements.size() * multislice::AtomPlanes(request.multislice.slice_A, 1).reach());
+    finite = transmissions / 2 + tables * pixels * sizeof(float);
+  }
   const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
   const double atoms = static_cast<double>(request.specimen.size()) * 200;
-  const double computing = transmissions + potential + waves;
+  const double computing = transmissions + potential + finite + waves;
   const double images = (channels + 4) * static_cast<double>(plan.scan.probes()) * sizeof(double);
   return kProgramBytes + atoms + std::max(computing, images);
 }

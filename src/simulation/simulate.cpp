@@ -94,9 +94,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
 
 void end_if_stopped(const RunContext& context, const Done& done) {
   if (!context.comm.any(done.stopped_early)) return;
-  throw Interrupted(
-      fmt::format("simulation stopped by {}",
-                  context.stop.reason()));
+  throw Interrupted(fmt::format("simulation stopped by {}", context.stop.reason()));
 }
 
 nlohmann::json number_or_null(const std::optional<double>& value) {
@@ -143,7 +141,8 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   Done done;
   EarlyEnd end(context);
   {
-    // One look at the journal for all ranks, before any of them adds to it: they share out what is left by it.
+    // One look at the journal for all ranks, before any of them adds to it: they share out what is left by
+    // it.
     const auto before = Journal::scan(context.comm, context.work, context.fingerprint);
     Journal journal(context.comm, context.work, context.fingerprint, context.checkpoint_interval_s);
     context.comm.agree([&] {

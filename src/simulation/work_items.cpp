@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "aetos/core/error.hpp"
+#include "aetos/multislice/potential.hpp"
 #include "aetos/multislice/tile_engine.hpp"
 
 namespace aetos::simulation {
@@ -15,6 +16,7 @@ namespace {
 /// Building a slice of a potential over one wave-slice per pixel: a transform on a grid twice as fine each
 /// way, two of the band limit, and the exponential.
 constexpr double kPotentialPerWaveSlice = 12;
+constexpr double kFinitePerProjected = 3;  ///< the same for a finite slice of 2 Å
 constexpr double kPotentialHalo_A = 4;
 
 /// Tiles as rows and columns of rectangles, in Å.
@@ -60,15 +62,20 @@ Array<std::uint8_t, 3> felt_slices(const Request& request, const Plan& plan, con
   const auto& slices = plan.slices[tilt];
   Array<std::uint8_t, 3> felt({rows.low.size(), columns.low.size(), slices.count});
   const auto atoms = beam_atoms_at_rest(request, plan, tilt);
+  const bool finite = request.multislice.slicing == multislice::Slicing::finite;
+  const double along_beam = finite ? multislice::AtomPlanes::kReach_A : 0;
   for (const auto& r : atoms.position) {
-    const std::size_t s = slices.slice_of(r.z());
+    const std::size_t first = slices.slice_of(r.z() - along_beam), last = slices.slice_of(r.z() + along_beam);
+    const auto mark = [&](std::size_t y, std::size_t x) {
+      for (std::size_t s = first; s <= last; ++s) felt(y, x, s) = 1;
+    };
     if (window.whole) {
       for (std::size_t y = 0; y < rows.low.size(); ++y)
-        for (std::size_t x = 0; x < columns.low.size(); ++x) felt(y, x, s) = 1;
+        for (std::size_t x = 0; x < columns.low.size(); ++x) mark(y, x);
       continue;
     }
-    rows.felt_from(
-        r.y(), [&](std::size_t y) { columns.felt_from(r.x(), [&](std::size_t x) { felt(y, x, s) = 1; }); });
+    rows.felt_from(r.y(),
+                   [&](std::size_t y) { columns.felt_from(r.x(), [&](std::size_t x) { mark(y, x); }); });
   }
   return felt;
 }
@@ -103,6 +110,8 @@ std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const 
                                 std::size_t tilt) {
   const auto felt = felt_slices(request, plan, window, tilt);
   const double step = plan.scan.step_A();
+  const bool finite = request.multislice.slicing == multislice::Slicing::finite;
+  const double potential = kPotentialPerWaveSlice * (finite ? kFinitePerProjected : 1);
   std::vector<TileWork> work;
   work.reserve(plan.tiles.size());
   for (std::size_t i = 0; i < plan.tiles.size(); ++i) {
@@ -119,7 +128,7 @@ std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const 
                         side(window.px[1], plan.grid.sampling_x_A, tile.x_end - tile.x_begin);
     const auto probes = static_cast<double>(tile.probes());
     // A little for every probe, so that tiles over vacuum are shared out as well.
-    work.push_back({occupied * (probes + kPotentialPerWaveSlice * area) + 0.05 * probes, occupied * probes});
+    work.push_back({occupied * (probes + potential * area) + 0.05 * probes, occupied * probes});
   }
   return work;
 }

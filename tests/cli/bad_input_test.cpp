@@ -16,7 +16,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 struct BadCase {
   const char* name;
-  const char* what;     ///< replaced in the small config
+  const char* what;  ///< replaced in the small config
   const char* by;
   const char* message;  ///< a part of the one message
 };
@@ -44,7 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"OuterBelowInner", "outer_mrad: 60", "outer_mrad: 30", "outer_mrad"},
         BadCase{"OuterEqualsInner", "outer_mrad: 60", "outer_mrad: 39.4", "outer_mrad"},
         BadCase{"NegativeInner", "inner_mrad: 39.4", "inner_mrad: -1", "inner_mrad"},
-        BadCase{"DetectorBeyondTheGrid", "inner_mrad: 39.4, outer_mrad: 60", "inner_mrad: 70, outer_mrad: 200", "65.6"},
+        BadCase{"DetectorBeyondTheGrid", "inner_mrad: 39.4, outer_mrad: 60",
+                "inner_mrad: 70, outer_mrad: 200", "65.6"},
         BadCase{"ConvergenceBeyondTheBand", "convergence_mrad: 30", "convergence_mrad: 80", "sampling"},
         BadCase{"NoTilts", "{start: -70, stop: 70, step: 10}", "[]", "tilts"},
         BadCase{"ZeroStep", "step: 10", "step: 0", "step"},
@@ -52,10 +53,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"MissingSpecimen", "atoms.extxyz", "nowhere.extxyz", "nowhere.extxyz"},
         BadCase{"TwoDoses", "dose_e_per_A2: 90000", "dose_e_per_A2: 9, dose_total_e_per_A2: 90", "dose"},
         BadCase{"CurrentWithoutDwell", "dose_e_per_A2: 90000", "screen_current_pA: 30", "dwell_us"},
-        BadCase{"BothThermalForms", "debye_waller_B_A2: 0.3", "debye_waller_B_A2: 0.3, rms_displacement_A: 0.06",
-                "rms_displacement_A"},
+        BadCase{"BothThermalForms", "debye_waller_B_A2: 0.3",
+                "debye_waller_B_A2: 0.3, rms_displacement_A: 0.06", "rms_displacement_A"},
         BadCase{"ElementWithoutB", "debye_waller_B_A2: 0.3", "debye_waller_B_A2: {O: 0.3}", "Zr"},
-        BadCase{"LaterFeature", "slice_A: 2.0", "slice_A: 2.0, slicing: finite", "slicing"},
+        BadCase{"LaterFeature", "slice_A: 2.0", "slice_A: 2.0}\npreprocess: {denoise: bm3d", "denoise"},
         BadCase{"UnknownMethod", "resire-nesterov", "resire-fast", "resire"},
         BadCase{"DuplicateKey", "seed: 7", "seed: 7\nseed: 8", "seed"}),
     [](const auto& c) { return c.param.name; });
@@ -90,12 +91,14 @@ INSTANTIATE_TEST_SUITE_P(Cases, BadAtomFile,
 
 TEST(BadInput, OneMessageFromFourRanks) {
   TemporaryFolder folder;
-  const auto config = write_small_run(folder, replaced(small_config(), "convergence_mrad", "convergance_mrad"));
+  const auto config =
+      write_small_run(folder, replaced(small_config(), "convergence_mrad", "convergance_mrad"));
   const auto outcome = run_aetos("run " + config, 4);
   EXPECT_EQ(outcome.code, 2);
   const std::string word = "convergance_mrad";
   std::size_t messages = 0;
-  for (auto at = outcome.output.find(word); at != std::string::npos; at = outcome.output.find(word, at + 1)) ++messages;
+  for (auto at = outcome.output.find(word); at != std::string::npos; at = outcome.output.find(word, at + 1))
+    ++messages;
   EXPECT_EQ(messages, 1u) << outcome.output;
 }
 

@@ -182,7 +182,7 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     return message;
   };
   for (const char* line :
-       {"multislice: {slicing: finite}", "preprocess: {denoise: bm3d}",
+       {"preprocess: {denoise: bm3d}",
         "preprocess: {align: com}", "preprocess: {calibrate: {crystal: Si}}", "preprocess: {background: 1}",
         "preprocess: {normalize: true}", "reconstruct: {refine_angles: true}",
         "microscope: {C21_A: 10}", "microscope: {C50_mm: 10}", "microscope: {C23_deg: 10}"})

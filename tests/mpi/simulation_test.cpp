@@ -57,9 +57,10 @@ Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& su
   return outcome;
 }
 
-void same_as_alone(const Communicator& comm) {
+void same_as_alone(const Communicator& comm, multislice::Slicing slicing = multislice::Slicing::projected) {
   const SharedFolder together(comm);
-  const auto c = small_series();
+  auto c = small_series();
+  c.multislice.slicing = slicing;
   const auto outcome = outcome_in(together.path(), test::run_simulation(c, comm, together.path()));
   const test::TemporaryFolder folder;
   const auto alone =
@@ -81,6 +82,11 @@ TEST(SimulationRanks, ThreeRanksGiveTheBitsOfOne) {
 TEST(SimulationRanks, FourRanksGiveTheBitsOfOne) {
   AETOS_RANKS(comm, 4);
   same_as_alone(comm);
+}
+
+TEST(SimulationRanks, FiniteSlicesAreTheSameOnTwoRanks) {
+  AETOS_RANKS(comm, 2);
+  same_as_alone(comm, multislice::Slicing::finite);
 }
 
 TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {

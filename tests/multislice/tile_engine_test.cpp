@@ -222,9 +222,6 @@ TEST(TileEngine, WeightScalesThePotential) {
 }
 
 TEST(TileEngine, RefusesWhatItCannotDo) {
-  auto finite = settings_of(64);
-  finite.multislice.slicing = Slicing::finite;
-  EXPECT_THROW(TileEngine{finite}, InputError);
   EXPECT_THROW(TileEngine{settings_of(128, 96)}, InputError);
   EXPECT_THROW(TileEngine{settings_of(4)}, InputError);
 }

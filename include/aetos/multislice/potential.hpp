@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "aetos/core/array.hpp"
@@ -20,6 +21,30 @@ struct PlacedAtom {
 };
 /// The atoms of one slice by atomic number (an ordered map: species are summed in a fixed order).
 using SliceAtoms = std::map<std::uint8_t, std::vector<PlacedAtom>>;
+
+/// Atoms on planes between which the finite potentials of slices are interpolated along the beam: plane n
+/// lies n x spacing below the top face of slice 0, and `per_slice` x slices + 1 planes reach to the last
+/// face. An atom between two planes is on both, with weights that keep its height.
+struct AtomPlanes {
+  /// How far along the beam the potential of an atom is taken to reach.
+  static constexpr double kReach_A = 3;
+
+  double spacing_A = 0.25;
+  std::size_t per_slice = 8;
+  std::vector<SliceAtoms> planes;
+
+  AtomPlanes() = default;
+  /// Planes at most 0.25 Å apart, and four to a slice down to 0.125 Å.
+  AtomPlanes(double slice_thickness_A, std::size_t slices);
+  std::size_t slices() const { return planes.empty() ? 0 : (planes.size() - 1) / per_slice; }
+  /// Adds an atom `depth_A` below the top face of slice 0; beyond either end it goes to the end.
+  void add(std::uint8_t atomic_number, const PlacedAtom& atom, double depth_A);
+  /// kReach_A in planes. About 1e-3 of an atom's potential lies farther away; the slice at that distance gets
+  /// it.
+  std::size_t reach() const;
+  /// First and last slice that feel an atom on a plane.
+  std::array<std::size_t, 2> slices_felt(std::size_t plane) const;
+};
 
 /// Builds slices of one grid, two at a time. The potential is the Fourier series h²/(2 pi m0 e) sum f(k)
 /// exp(-2 pi i k r) / area on the whole FFT grid, not band-limited. Structure factors come from atoms spread
@@ -47,6 +72,12 @@ class PotentialBuilder {
   /// Band-limited transmission functions exp(i sigma v), each of shape (2: real and imaginary part; nx;
   /// column_room()); an empty view for a slice that is null.
   void transmissions(const SlicePair& atoms, const std::array<View<float, 3>, 2>& transmissions);
+
+  /// The same for slices that hold the integral of the potential over their own thickness; the end slices
+  /// also what lies beyond them, so that all slices add up to the projected potential. One view per slice;
+  /// empty for a slice that is not wanted.
+  void finite_potentials(const AtomPlanes& atoms, std::span<const View<float, 2>> potentials);
+  void finite_transmissions(const AtomPlanes& atoms, std::span<const View<float, 3>> transmissions);
 
  private:
   struct State;
