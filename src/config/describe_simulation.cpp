@@ -13,6 +13,8 @@ using atoms::SpecimenOptions;
 using atoms::ThermalOptions;
 
 constexpr double kTurns_deg = 720;
+/// Usual sizes of aberrations by order, Å.
+constexpr const char* kUsual[] = {"", "0 to 100", "0 to 1e3", "-1e7 to 1e7", "0 to 1e6", "-1e8 to 1e8"};
 
 /// One number, or a map by element symbol.
 Codec<PerElement> per_element(const Codec<double>& one) {
@@ -167,6 +169,37 @@ Codec<Window> window() {
   return codec;
 }
 
+/// Two numbers, as in [0, 1.5].
+Codec<std::array<double, 2>> pair(const Codec<double>& one, const std::string& axes) {
+  Codec<std::array<double, 2>> codec;
+  codec.about.words = "[" + axes + "], each " + one.about.words;
+  codec.about.schema = json{{"type", "array"}, {"items", one.about.schema}, {"minItems", 2}, {"maxItems", 2}};
+  codec.read = [=](Reader& r, const YamlNode& node, std::array<double, 2>& out) {
+    if (node.kind != YamlNode::Kind::sequence || node.items.size() != 2)
+      throw InputError(node.place, io::describe_found(node), "[" + axes + "]");
+    for (std::size_t i = 0; i < 2; ++i) one.read(r, node.items[i], out[i]);
+  };
+  codec.write = [=](const std::array<double, 2>& values) {
+    return io::yaml_list({one.write(values[0]), one.write(values[1])});
+  };
+  return codec;
+}
+
+/// C12_A, C12_deg, C21_A, ... C56_deg.
+std::vector<Field<MicroscopeOptions>> aberration_fields() {
+  std::vector<Field<MicroscopeOptions>> fields;
+  for (const auto& term : kAberrations) {
+    const std::string name = term.name;
+    fields.push_back(field<MicroscopeOptions>(name + "_A", term.size_A, number({-1e12, 1e12, kUsual[term.n]}),
+                                              term.meaning));
+    if (term.direction_deg)
+      fields.push_back(field<MicroscopeOptions>(name + "_deg", term.direction_deg,
+                                                number({-kTurns_deg, kTurns_deg, "-180 to 180"}),
+                                                "its direction, from x towards y"));
+  }
+  return fields;
+}
+
 }  // namespace
 
 Codec<SpecimenOptions> describe_specimen() {
@@ -191,22 +224,34 @@ Codec<SpecimenOptions> describe_specimen() {
 Codec<MicroscopeOptions> describe_microscope() {
   using S = MicroscopeOptions;
   const Limits dose{0, 1e12, "1e2 to 1e6", true};
-  return group<S>({
+  std::vector<Field<S>> fields{
       field<S>("voltage_kV", &S::voltage_kV, number({10, 3000, "60 to 300"}), "acceleration voltage"),
       field<S>("convergence_mrad", &S::convergence_mrad, number({0.1, 500, "10 to 40"}),
                "convergence semi-angle of the probe"),
       field<S>("defocus_A", &S::defocus_A, number({-1e6, 1e6, "-200 to 200"}),
                "positive is underfocus: the crossover lies after the reference plane"),
-      field<S>("C30_A", &S::C30_A, number({-1e9, 1e9, "-1e7 to 1e7"}),
-               "third-order spherical aberration (C_s)"),
-      field<S>("C12_A", &S::C12_A, number({-1e6, 1e6, "0 to 100"}), "twofold astigmatism"),
-      field<S>("C12_deg", &S::C12_deg, number({-kTurns_deg, kTurns_deg, "-90 to 90"}),
-               "its direction, from x towards y"),
+  };
+  for (auto& f : aberration_fields()) fields.push_back(std::move(f));
+  std::vector<Field<S>> others{
       field<S>(
           "focus_reference", &S::focus_reference,
           word<FocusReference>({{"centre", FocusReference::centre}, {"entrance", FocusReference::entrance}}),
           "plane that defocus is counted from: z = 0 of the specimen at every tilt, or the top face of the "
           "first slice"),
+      field<S>(
+          "beam_tilt_mrad", &S::beam_tilt_mrad, pair(number({-100, 100, "-5 to 5"}), "x, y"),
+          "tilt of the whole cone of illumination; it turns about the probe's place in the reference plane, "
+          "and the detectors stay"),
+      field<S>("focal_spread_A", &S::focal_spread_A, number({0, 1e5, "10 to 100"}),
+               "standard deviation of the focus, averaged over a focal series; 0: none"),
+      field<S>("Cc_A", &S::Cc_A, number({0, 1e9, "1e7 to 3e7"}),
+               "instead: chromatic aberration (1e7 is 1 mm), with energy_spread_eV"),
+      field<S>("energy_spread_eV", &S::energy_spread_eV, number({0, 100, "0.3 to 1"}),
+               "full width at half maximum of the beam's energies, with Cc_A"),
+      field<S>(
+          "focal_points", &S::focal_points, optional("auto", whole(1, 99)),
+          "points of the focal series (Gauss-Hermite); each costs as much as an image in one focus. auto: as "
+          "many as the largest phase needs, 41 at most"),
       field<S>("source_fwhm_A", &S::source_fwhm_A, number({0, 100, "0.5 to 1"}),
                "full width at half maximum of the Gaussian point spread; 0: none"),
       field<S>("dose_e_per_A2", &S::dose_e_per_A2, optional("none", number(dose)),
@@ -218,7 +263,9 @@ Codec<MicroscopeOptions> describe_microscope() {
                optional("none", number({0, 1e7, "5 to 100", true})), "instead: beam current, with dwell_us"),
       field<S>("dwell_us", &S::dwell_us, optional("none", number({0, 1e9, "1 to 20", true})),
                "time per pixel, with screen_current_pA"),
-  });
+  };
+  for (auto& f : others) fields.push_back(std::move(f));
+  return group<S>(std::move(fields));
 }
 
 Codec<DetectorOptions> describe_detector() {

@@ -43,12 +43,6 @@ const std::vector<LaterValue>& later_values() {
   return values;
 }
 
-/// Aberration coefficients by Krivanek's names, C10 to C56 but for C12 and C30, with a unit behind them.
-const std::regex& aberration() {
-  static const std::regex pattern("microscope\\.C(10|21|23|32|34|41|43|45|50|52|54|56)_[A-Za-z]+");
-  return pattern;
-}
-
 /// "detectors.0.kind" -> "detectors.kind"
 std::string without_indices(const std::string& dotted) {
   static const std::regex index("\\.[0-9]+(?=\\.|$)");
@@ -62,10 +56,6 @@ std::optional<InputError> later_key(const std::string& key, const std::string& p
   if (key == "microscope.C10_A")
     return InputError(place, "the key 'microscope.C10_A'",
                       "'defocus_A', which is -C10 (positive is underfocus)");
-  if (std::regex_match(key, aberration()))
-    return InputError(
-        place, "the aberration '" + key.substr(key.find('.') + 1) + "' is not available in this version",
-        "defocus_A, C30_A, C12_A with C12_deg");
   return std::nullopt;
 }
 
@@ -98,7 +88,6 @@ std::optional<InputError> not_available(const std::string& dotted, const YamlNod
 std::vector<std::string> later_list() {
   std::vector<std::string> lines;
   for (const auto& later : kLaterKeys) lines.push_back(fmt::format("`{}`; use {}", later.key, later.instead));
-  lines.push_back("`microscope`: aberrations beyond C30 and C12");
   for (const auto& later : later_values()) {
     std::string values;
     for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;

@@ -40,6 +40,16 @@ void check_exposure(Reader& r, const multislice::MicroscopeOptions& m) {
            "'screen_current_pA' beside it");
 }
 
+void check_focal_spread(Reader& r, const multislice::MicroscopeOptions& m) {
+  at_most_one(r, {{"microscope.focal_spread_A", m.focal_spread_A > 0}, {"microscope.Cc_A", m.Cc_A > 0}});
+  if (m.Cc_A > 0 && m.energy_spread_eV == 0)
+    r.fail(r.place_of("microscope.Cc_A"), "a chromatic aberration without a spread of the energy",
+           "'energy_spread_eV' beside it");
+  if (m.energy_spread_eV > 0 && m.Cc_A == 0)
+    r.fail(r.place_of("microscope.energy_spread_eV"), "a spread of the energy without 'Cc_A'",
+           "'Cc_A' beside it");
+}
+
 void check_detectors(Reader& r, const std::vector<multislice::DetectorOptions>& detectors) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < detectors.size(); ++i) {
@@ -69,6 +79,7 @@ void check_alternatives(Reader& r, const Master& m) {
                   {"tilts.euler_deg", !m.tilts.euler_deg.empty()},
                   {"tilts.file", !m.tilts.file.empty()}});
   check_exposure(r, m.microscope);
+  check_focal_spread(r, m.microscope);
   check_detectors(r, m.detectors);
 }
 
@@ -196,8 +207,9 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   check_measures(r, m);
   if (runs(m, Stage::simulate)) check_simulation(r, m);
   check_files(r, m, configured);
-  if (m.microscope.C12_deg != 0 && m.microscope.C12_A == 0)
-    r.notes.push_back("microscope.C12_deg has no effect without C12_A");
+  for (const auto& term : multislice::kAberrations)
+    if (term.direction_deg && m.microscope.*term.direction_deg != 0 && m.microscope.*term.size_A == 0)
+      r.notes.push_back(fmt::format("microscope.{0}_deg has no effect without {0}_A", term.name));
 }
 
 }  // namespace aetos::config

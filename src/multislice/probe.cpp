@@ -19,7 +19,8 @@ constexpr double kSoftEdge_A = 0.2;
 /// Largest |frequency index| with a non-zero aperture along an axis of reciprocal pixel `dk`, with room for
 /// the edge.
 std::ptrdiff_t highest_index(const MicroscopeOptions& microscope, double dk, std::size_t n) {
-  const double edge = microscope.convergence_mrad * 1e-3 / electron_wavelength_A(microscope.voltage_kV);
+  const double edge =
+      largest_probe_angle_mrad(microscope) * 1e-3 / electron_wavelength_A(microscope.voltage_kV);
   return std::min(static_cast<std::ptrdiff_t>(std::ceil(edge / dk)) + 1, static_cast<std::ptrdiff_t>(n / 2));
 }
 
@@ -66,12 +67,27 @@ void normalise(Wave& spectrum) {
   for (auto& value : spectrum) value /= std::sqrt(norm);
 }
 
+/// The free probe at k, before its norm.
+Complex probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid, double kx,
+                   double ky) {
+  const double lambda = electron_wavelength_A(microscope.voltage_kV);
+  const double from_axis_x = kx - microscope.beam_tilt_mrad[0] * 1e-3 / lambda;
+  const double from_axis_y = ky - microscope.beam_tilt_mrad[1] * 1e-3 / lambda;
+  const double amplitude = aperture_amplitude(microscope, grid, from_axis_x, from_axis_y);
+  if (amplitude == 0) return {};
+  const double lens = aberration_phase(microscope, microscope.defocus_A, from_axis_x, from_axis_y);
+  const double way = kPi * lambda * (defocus_A - microscope.defocus_A) * (kx * kx + ky * ky);
+  return std::polar(amplitude, way - lens);
+}
+
 void require_room_for_aperture(const MicroscopeOptions& microscope, const FftGrid& grid) {
   const double limit =
       BandLimit::of(grid.dx_A, grid.dy_A).start * electron_wavelength_A(microscope.voltage_kV) * 1e3;
-  if (microscope.convergence_mrad < limit) return;
+  const double largest = largest_probe_angle_mrad(microscope);
+  if (largest < limit) return;
   throw InputError("microscope.convergence_mrad",
-                   std::to_string(microscope.convergence_mrad) + " mrad with a sampling that carries " +
+                   std::to_string(largest) +
+                       " mrad, the beam's tilt included, with a sampling that carries " +
                        std::to_string(limit) + " mrad",
                    "a smaller angle or a finer multislice.sampling_A");
 }
@@ -80,9 +96,38 @@ void require_room_for_aperture(const MicroscopeOptions& microscope, const FftGri
 
 double aberration_phase(const MicroscopeOptions& microscope, double defocus_A, double kx, double ky) {
   const double lambda = electron_wavelength_A(microscope.voltage_kV);
-  const double a2 = lambda * lambda * (kx * kx + ky * ky);
-  const double twofold = std::cos(2 * (std::atan2(ky, kx) - radians(microscope.C12_deg)));
-  return kPi / lambda * a2 * (-defocus_A + microscope.C30_A * a2 / 2 + microscope.C12_A * twofold);
+  const double a = lambda * std::hypot(kx, ky), phi = std::atan2(ky, kx);
+  double path = -defocus_A * a * a / 2;
+  for (const auto& term : kAberrations) {
+    const double size = microscope.*term.size_A;
+    if (size == 0) continue;
+    const double turn = term.m > 0 ? std::cos(term.m * (phi - radians(microscope.*term.direction_deg))) : 1;
+    path += size * std::pow(a, term.n + 1) / (term.n + 1) * turn;
+  }
+  return 2 * kPi / lambda * path;
+}
+
+double ray_radius_A(const MicroscopeOptions& microscope, double defocus_A) {
+  constexpr int kRadii = 32, kDirections = 96;
+  double farthest = 0;
+  for (int i = 1; i <= kRadii; ++i)
+    for (int j = 0; j < kDirections; ++j) {
+      const double a = microscope.convergence_mrad * 1e-3 * i / kRadii, phi = 2 * kPi * j / kDirections;
+      double outward = -defocus_A * a, around = 0;
+      for (const auto& term : kAberrations) {
+        const double size = microscope.*term.size_A;
+        if (size == 0) continue;
+        const double angle = term.m > 0 ? term.m * (phi - radians(microscope.*term.direction_deg)) : 0;
+        outward += size * std::pow(a, term.n) * std::cos(angle);
+        around -= size * std::pow(a, term.n) * std::sin(angle) * term.m / (term.n + 1);
+      }
+      farthest = std::max(farthest, std::hypot(outward, around));
+    }
+  return farthest;
+}
+
+double largest_probe_angle_mrad(const MicroscopeOptions& microscope) {
+  return microscope.convergence_mrad + std::hypot(microscope.beam_tilt_mrad[0], microscope.beam_tilt_mrad[1]);
 }
 
 double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky) {
@@ -100,11 +145,9 @@ Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscop
   for (std::size_t j = 0; j < grid.ny; ++j)
     for (std::size_t i = 0; i < grid.nx; ++i) {
       const double kx = grid.kx(i), ky = grid.ky(j);
-      const double amplitude = aperture_amplitude(microscope, grid, kx, ky);
-      if (amplitude == 0) continue;
-      const double phase = -aberration_phase(microscope, defocus_A, kx, ky) -
-                           2 * kPi * (kx * position_A.x() + ky * position_A.y());
-      spectrum(j, i) = std::polar(amplitude, phase);
+      const Complex wave = probe_wave(microscope, defocus_A, grid, kx, ky);
+      if (wave == Complex{}) continue;
+      spectrum(j, i) = wave * std::polar(1.0, -2 * kPi * (kx * position_A.x() + ky * position_A.y()));
     }
   normalise(spectrum);
   return spectrum;
@@ -121,8 +164,7 @@ Array<std::complex<double>, 2> window_probe_spectrum(const MicroscopeOptions& mi
     for (std::size_t i = 0; i < aperture.extent(1); ++i) {
       const double kx = static_cast<double>(static_cast<std::ptrdiff_t>(i) - highest_x) * cell.dkx();
       const double ky = static_cast<double>(static_cast<std::ptrdiff_t>(j) - highest_y) * cell.dky();
-      aperture(j, i) = std::polar(aperture_amplitude(microscope, cell, kx, ky),
-                                  -aberration_phase(microscope, defocus_A, kx, ky));
+      aperture(j, i) = probe_wave(microscope, defocus_A, cell, kx, ky);
     }
   const Wave along_x = axis_waves(window.nx, window.dx_A, cell.dkx(), highest_x, cut.x);
   const Wave along_y = axis_waves(window.ny, window.dy_A, cell.dky(), highest_y, cut.y);

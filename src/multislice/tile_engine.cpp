@@ -12,6 +12,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/units.hpp"
 #include "aetos/multislice/detector.hpp"
+#include "aetos/multislice/focal_series.hpp"
 #include "aetos/multislice/potential.hpp"
 #include "aetos/multislice/probe.hpp"
 #include "tile_region.hpp"
@@ -52,7 +53,8 @@ CutAxes cut_axes(const EngineSettings& s) {
 
 /// The grid whose probe is cut to the windows: fine enough to hold the aperture with room to spare.
 FftGrid probe_cell(const EngineSettings& s) {
-  const double edge = s.microscope.convergence_mrad * 1e-3 / electron_wavelength_A(s.microscope.voltage_kV);
+  const double edge =
+      largest_probe_angle_mrad(s.microscope) * 1e-3 / electron_wavelength_A(s.microscope.voltage_kV);
   const auto along = [&](bool cut, std::size_t window_px,
                          double sampling_A) -> std::pair<std::size_t, double> {
     if (!cut) return {window_px, sampling_A};
@@ -91,6 +93,11 @@ std::size_t SliceGrid::slice_of(double z_A) const {
   return static_cast<std::size_t>(std::clamp(i, 0L, static_cast<long>(count) - 1));
 }
 
+/// Consecutive probes of a tile.
+struct Probes {
+  std::size_t first, count;
+};
+
 struct TileEngine::State {
   EngineSettings settings;
   FftGrid window;
@@ -99,10 +106,11 @@ struct TileEngine::State {
   Array<float, 2> intensity;
   std::optional<WindowWaves> waves;  ///< for the slice thickness last used
   double waves_thickness_A = 0;
-  std::optional<double> probe_defocus_A;
-  Array<float, 2> free_intensity;  ///< of the probe on the window's grid
+  std::vector<FocusPoint> foci;
+  std::optional<double> way_A;     ///< that the probes of `waves` travel back from their reference plane
+  Array<float, 3> free_intensity;  ///< of the probe of each focus on the window's grid
   std::vector<double> vacuum;      ///< values of a probe that meets no atom
-  std::vector<double> correction;  ///< vacuum's sums less those of the free probe on the window's grid
+  Array<double, 2> correction;     ///< by focus: vacuum's sums less the free probe's on the window's grid
   std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
   std::vector<Array<float, 3>>
       transmissions;  ///< by slice: (part, x, y) for TransmissionView; reused between tiles
@@ -113,7 +121,9 @@ struct TileEngine::State {
         layout(channel_layout(settings.detectors)),
         sums(settings.detectors, window, settings.microscope.voltage_kV, settings.multislice.detector_edges),
         intensity({window.ny, window.nx}),
-        free_intensity(intensity.shape()) {
+        foci(focal_series(settings.microscope)),
+        free_intensity({foci.size(), window.ny, window.nx}),
+        correction({foci.size(), layout.count}) {
     prepare_vacuum();
   }
 
@@ -124,8 +134,8 @@ struct TileEngine::State {
   void build_transmissions(const TileRegion& region);
   TransmissionView transmission_at(std::size_t slice, const TileRegion::Place& place) const;
   void write_values(std::span<double> channels, View<float, 1> out) const;
-  void propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
-                       Array<ComplexLane, 2>& batch, View<float, 2> out, TileCost& cost);
+  void propagate_batch(const TileRegion& region, std::size_t focus, Probes probes,
+                       Array<ComplexLane, 2>& batch, View<double, 2> sums_of_probes, TileCost& cost);
 };
 
 /// Vacuum's sums come from the probe of the whole cell, whose small reciprocal pixels see the aperture well.
@@ -144,21 +154,27 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
   if (!waves || waves_thickness_A != slices.thickness_A) {
     waves.emplace(window, settings.microscope.voltage_kV, slices.thickness_A);
     waves_thickness_A = slices.thickness_A;
-    probe_defocus_A.reset();
+    way_A.reset();
   }
   // The probe travels from its reference plane z' = 0 back to the top face of slice 0, which adds underfocus.
-  double defocus = settings.microscope.defocus_A;
-  if (settings.microscope.focus_reference == FocusReference::centre)
-    defocus -= static_cast<double>(slices.first) * slices.thickness_A;
-  if (!probe_defocus_A || *probe_defocus_A != defocus) {
-    const CutAxes cut = cut_axes(settings);
-    const auto spectrum =
-        cut.any() ? window_probe_spectrum(settings.microscope, defocus, window, probe_cell(settings), cut)
-                  : probe_spectrum(settings.microscope, defocus, window, Vec2(0, 0));
-    waves->set_probe(spectrum);
-    std::transform(spectrum.begin(), spectrum.end(), free_intensity.begin(),
-                   [](const auto& v) { return static_cast<float>(std::norm(v)); });
-    probe_defocus_A = defocus;
+  const double way = settings.microscope.focus_reference == FocusReference::centre
+                         ? -static_cast<double>(slices.first) * slices.thickness_A
+                         : 0;
+  if (!way_A || *way_A != way) {
+    waves->clear_probes();
+    for (std::size_t f = 0; f < foci.size(); ++f) {
+      MicroscopeOptions lens = settings.microscope;
+      lens.defocus_A += foci[f].offset_A;
+      const CutAxes cut = cut_axes(settings);
+      const double defocus = lens.defocus_A + way;
+      const auto spectrum = cut.any()
+                                ? window_probe_spectrum(lens, defocus, window, probe_cell(settings), cut)
+                                : probe_spectrum(lens, defocus, window, Vec2(0, 0));
+      waves->add_probe(spectrum);
+      std::transform(spectrum.begin(), spectrum.end(), free_intensity[f].begin(),
+                     [](const auto& v) { return static_cast<float>(std::norm(v)); });
+    }
+    way_A = way;
   }
   prepare_correction(slices.count);
 }
@@ -166,17 +182,20 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
 /// A window's coarse reciprocal pixels and cut probe give a free probe slightly wrong sums. The error is the
 /// same for all probes of an engine, nearly so where atoms scatter, and is taken off.
 void TileEngine::State::prepare_correction(std::size_t slices) {
-  correction.assign(layout.count, 0);
+  std::fill(correction.begin(), correction.end(), 0);
   if (!cut_axes(settings).any()) return;
   const BandLimit limit = BandLimit::of(window.dx_A, window.dy_A);
-  for (std::size_t j = 0; j < window.ny; ++j)
-    for (std::size_t i = 0; i < window.nx; ++i) {
-      const double left =
-          std::pow(limit(std::hypot(window.kx(i), window.ky(j))), 2.0 * static_cast<double>(slices));
-      intensity(j, i) = static_cast<float>(static_cast<double>(free_intensity(j, i)) * left);
-    }
-  sums.apply(intensity, correction);
-  for (std::size_t c = 0; c < correction.size(); ++c) correction[c] = vacuum[c] - correction[c];
+  std::vector<double> free(layout.count);
+  for (std::size_t f = 0; f < foci.size(); ++f) {
+    for (std::size_t j = 0; j < window.ny; ++j)
+      for (std::size_t i = 0; i < window.nx; ++i) {
+        const double left =
+            std::pow(limit(std::hypot(window.kx(i), window.ky(j))), 2.0 * static_cast<double>(slices));
+        intensity(j, i) = static_cast<float>(static_cast<double>(free_intensity(f, j, i)) * left);
+      }
+    sums.apply(intensity, free);
+    for (std::size_t c = 0; c < free.size(); ++c) correction(f, c) = vacuum[c] - free[c];
+  }
 }
 
 PotentialBuilder& TileEngine::State::builder_for(const FftGrid& grid) {
@@ -231,17 +250,19 @@ void TileEngine::State::write_values(std::span<double> channels, View<float, 1> 
                  [](double v) { return static_cast<float>(v); });
 }
 
-void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t first_probe, std::size_t probes,
-                                        Array<ComplexLane, 2>& batch, View<float, 2> out, TileCost& cost) {
+/// Adds the weighted sums of one focus: (probe, channel).
+void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t focus, Probes probes,
+                                        Array<ComplexLane, 2>& batch, View<double, 2> sums_of_probes,
+                                        TileCost& cost) {
   const std::size_t slices = region.slice_count();
   std::vector<double> channels(layout.count);
-  for (std::size_t w = 0; w < probes; ++w) {
-    const TileRegion::Place& place = region.places()[first_probe + w];
-    waves->start(place.x_in_window_A, place.y_in_window_A, place.next_slice(0), &batch(w, 0));
+  for (std::size_t w = 0; w < probes.count; ++w) {
+    const TileRegion::Place& place = region.places()[probes.first + w];
+    waves->start(focus, place.x_in_window_A, place.y_in_window_A, place.next_slice(0), &batch(w, 0));
   }
   for (std::size_t s = 0; s < slices; ++s)
-    for (std::size_t w = 0; w < probes; ++w) {
-      const TileRegion::Place& place = region.places()[first_probe + w];
+    for (std::size_t w = 0; w < probes.count; ++w) {
+      const TileRegion::Place& place = region.places()[probes.first + w];
       if (!place.touches[s]) continue;
       const TransmissionView t = transmission_at(s, place);
       const std::size_t next = place.next_slice(s + 1);
@@ -252,8 +273,8 @@ void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t fi
       }
       waves->finish(&batch(w, 0), t, slices - s, intensity);
       sums.apply(intensity, channels);
-      for (std::size_t c = 0; c < channels.size(); ++c) channels[c] += correction[c];
-      write_values(channels, out[first_probe + w]);
+      for (std::size_t c = 0; c < channels.size(); ++c)
+        sums_of_probes(probes.first + w, c) += foci[focus].weight * (channels[c] + correction(focus, c));
     }
 }
 
@@ -290,13 +311,16 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
   const std::size_t batch_size = std::max<std::size_t>(1, kBatchBytes / state.waves->wave_bytes());
   Array<ComplexLane, 2> batch({batch_size, state.waves->wave_size()});
   std::fill(state.intensity.begin(), state.intensity.end(), 0.0f);
-  for (std::size_t p = 0; p < probes.size(); p += batch_size)
-    state.propagate_batch(region, p, std::min(batch_size, probes.size() - p), batch, out, cost);
+  Array<double, 2> sums({probes.size(), state.layout.count});
+  for (std::size_t focus = 0; focus < state.foci.size(); ++focus)
+    for (std::size_t p = 0; p < probes.size(); p += batch_size)
+      state.propagate_batch(region, focus, {p, std::min(batch_size, probes.size() - p)}, batch, sums, cost);
   for (std::size_t p = 0; p < probes.size(); ++p) {
-    if (region.places()[p].sees_atoms()) continue;
-    ++cost.vacuum_probes;
-    std::vector<double> channels = state.vacuum;
-    state.write_values(channels, out[p]);
+    if (!region.places()[p].sees_atoms()) {
+      ++cost.vacuum_probes;
+      std::copy(state.vacuum.begin(), state.vacuum.end(), sums[p].begin());
+    }
+    state.write_values(sums[p].flat(), out[p]);
   }
   cost.waves_s = thread_seconds() - start;
   return cost;

@@ -51,7 +51,7 @@ void WindowWaves::calibrate() {
   for (std::size_t j = 0; j < grid_.ny; ++j)
     for (std::size_t i = 0; i < grid_.nx; ++i)
       if (std::hypot(grid_.kx(i), grid_.ky(j)) <= radius) disc(j, i) = 1;
-  set_probe(disc);
+  add_probe(disc);
   Array<float, 3> vacuum({2, grid_.nx, grid_.ny + kLanes});
   std::fill_n(vacuum.data(), vacuum.size() / 2, 1.0f);
   const TransmissionView view{vacuum.data(), vacuum.data() + vacuum.size() / 2, grid_.ny + kLanes};
@@ -64,21 +64,22 @@ void WindowWaves::calibrate() {
                static_cast<double>(v.im[l]) * static_cast<double>(v.im[l]);
     return sum;
   };
-  start(0.3 * grid_.dx_A, 0.1 * grid_.dy_A, 1, wave.data());
+  start(0, 0.3 * grid_.dx_A, 0.1 * grid_.dy_A, 1, wave.data());
   const double before = power();
   for (int s = 0; s < kSteps; ++s) step(wave.data(), view, 1);
   norm_ *= std::pow(power() / before, 0.5 / kSteps);
   propagators_.clear();
+  clear_probes();
 }
 
-void WindowWaves::set_probe(View<const std::complex<double>, 2> spectrum) {
-  probe_ = Array<ComplexLane, 2>({blocks_, grid_.ny});
+void WindowWaves::add_probe(View<const std::complex<double>, 2> spectrum) {
+  Array<ComplexLane, 2>& probe = probes_.emplace_back(Shape<2>{blocks_, grid_.ny});
   for (std::size_t b = 0; b < blocks_; ++b)
     for (std::size_t j = 0; j < grid_.ny; ++j)
       for (std::size_t l = 0; l < width(b); ++l) {
         const auto& value = spectrum(columns_fft_.order()[j], columns_[b * kLanes + l]);
-        probe_(b, j).re[l] = static_cast<float>(value.real());
-        probe_(b, j).im[l] = static_cast<float>(value.imag());
+        probe(b, j).re[l] = static_cast<float>(value.real());
+        probe(b, j).im[l] = static_cast<float>(value.imag());
       }
 }
 
@@ -101,7 +102,7 @@ const ComplexLane* WindowWaves::propagator(std::size_t slices) {
   return table.data();
 }
 
-void WindowWaves::start(double x_A, double y_A, std::size_t slices, ComplexLane* wave) {
+void WindowWaves::start(std::size_t probe, double x_A, double y_A, std::size_t slices, ComplexLane* wave) {
   const ComplexLane* p = slices > 0 ? propagator(slices) : nullptr;
   const auto unscale = static_cast<float>(norm_);
   std::fill_n(wave, wave_size(), ComplexLane{});
@@ -119,7 +120,7 @@ void WindowWaves::start(double x_A, double y_A, std::size_t slices, ComplexLane*
     for (std::size_t j = 0; j < grid_.ny; ++j) {
       const ComplexLane shift =
           rotate<1>(ramp_x, static_cast<float>(ramp_y[j].real()), static_cast<float>(ramp_y[j].imag()));
-      block[j] = probe_(b, j) * shift;
+      block[j] = probes_[probe](b, j) * shift;
       if (p) block[j] = block[j] * p[b * grid_.ny + j] * unscale;
     }
     columns_fft_.from_scrambled<1>(block);

@@ -30,11 +30,13 @@ class WindowWaves {
   std::size_t wave_size() const { return blocks_ * block_stride_; }
   std::size_t wave_bytes() const { return wave_size() * sizeof(ComplexLane); }
 
-  /// The probe at pixel (0, 0), shape (ny, nx), FFT order.
-  void set_probe(View<const std::complex<double>, 2> spectrum);
+  /// Adds a probe at pixel (0, 0), shape (ny, nx), FFT order.
+  void add_probe(View<const std::complex<double>, 2> spectrum);
+  void clear_probes() { probes_.clear(); }
 
-  /// Puts the probe at (x, y) Å from the window's pixel (0, 0) and lets it travel `slices` slices of vacuum.
-  void start(double x_A, double y_A, std::size_t slices, ComplexLane* wave);
+  /// Puts a probe, by the order in which they were added, at (x, y) Å from the window's pixel (0, 0) and lets
+  /// it travel `slices` slices of vacuum.
+  void start(std::size_t probe, double x_A, double y_A, std::size_t slices, ComplexLane* wave);
 
   /// Multiplies with the transmission function and propagates by `slices` slices.
   void step(ComplexLane* wave, const TransmissionView& transmission, std::size_t slices);
@@ -55,14 +57,14 @@ class WindowWaves {
   FftGrid grid_;
   double wavelength_A_, thickness_A_;
   LaneFft rows_, columns_fft_;
-  std::vector<std::size_t> columns_;   ///< FFT index along x of each column within the band
-  std::size_t blocks_, block_stride_;  ///< blocks of 16 columns; elements between them
-  std::vector<std::size_t> gap_;       ///< FFT indices along x beyond the band
-  double norm_;                        ///< what both axes' transforms there and back multiply with
-  Array<ComplexLane, 1> scratch_;      ///< 16 rows, element by element
-  Array<ComplexLane, 2> probe_;        ///< (block, ny in scrambled order)
+  std::vector<std::size_t> columns_;           ///< FFT index along x of each column within the band
+  std::size_t blocks_, block_stride_;          ///< blocks of 16 columns; elements between them
+  std::vector<std::size_t> gap_;               ///< FFT indices along x beyond the band
+  double norm_;                                ///< what both axes' transforms there and back multiply with
+  Array<ComplexLane, 1> scratch_;              ///< 16 rows, element by element
+  std::vector<Array<ComplexLane, 2>> probes_;  ///< each (block, ny in scrambled order)
   std::map<std::size_t, Array<ComplexLane, 2>>
-      propagators_;  ///< by slices, as probe_; normalised and band-limited
+      propagators_;  ///< by slices, as a probe; normalised and band-limited
 };
 
 }  // namespace aetos::multislice

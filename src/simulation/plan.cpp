@@ -10,9 +10,12 @@
 #include "aetos/core/fft.hpp"
 #include "aetos/core/units.hpp"
 #include "aetos/imaging/dose.hpp"
+#include "aetos/multislice/probe.hpp"
 
 namespace aetos::simulation {
 namespace {
+
+constexpr double kProbeMargin_A = 3.2;
 
 bool is_untilted(const Mat3& rotation) {
   return rotation.isIdentity(1e-12);
@@ -93,16 +96,25 @@ multislice::SliceGrid slices_of_tilt(const Request& request, const Plan& plan, s
   return multislice::SliceGrid::covering(low - more, high + more, request.multislice.slice_A);
 }
 
-/// Side of a cell that holds the field and every atom, and around them 6 Å and the width of the beam where it
-/// enters and leaves: a probe at the border then feels nothing of the opposite side. At least as wide as the
-/// aperture needs.
+/// The widest beam anywhere in the specimen: the reference plane lies in its middle or at its top.
+double probe_radius_A(const Request& request, const Plan& plan) {
+  const auto& m = request.microscope;
+  const double depth = request.multislice.slice_A * static_cast<double>(plan.slice_count());
+  const bool centre = m.focus_reference == multislice::FocusReference::centre;
+  const double before = centre ? depth / 2 : 0, behind = depth - before;
+  const double tilt = 1e-3 * std::hypot(m.beam_tilt_mrad[0], m.beam_tilt_mrad[1]);
+  const double spread = 2 * multislice::focal_spread_A(m);
+  return std::max(multislice::ray_radius_A(m, m.defocus_A + before + spread),
+                  multislice::ray_radius_A(m, m.defocus_A - behind - spread)) +
+         tilt * std::max(before, behind);
+}
+
+/// Side of a cell that holds the field and every atom, and around them 6 Å and the width of the beam: a probe
+/// at the border then feels nothing of the opposite side. At least as wide as the aperture needs.
 std::array<double, 2> full_side_A(const Request& request, const Plan& plan, double outer_radius) {
-  const double half_depth = 0.5 * request.multislice.slice_A * static_cast<double>(plan.slice_count());
-  const double alpha = request.microscope.convergence_mrad * 1e-3;
-  const double spread = alpha * (std::abs(request.microscope.defocus_A) + half_depth);
   const double field_y = static_cast<double>(plan.scan.ny) / 2 * plan.scan.pixel_A;
   const double field_x = static_cast<double>(plan.scan.nx) / 2 * plan.scan.pixel_A;
-  const double half = std::max({outer_radius, field_y, field_x}) + kFieldMargin_A + spread;
+  const double half = std::max({outer_radius, field_y, field_x}) + kFieldMargin_A + plan.probe_radius_A;
   const double side =
       std::max(2 * half, narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A));
   return {side, side};
@@ -127,6 +139,11 @@ std::size_t Plan::slice_count() const {
   return most;
 }
 
+double narrowest_window_A(const Request& request, const Plan& plan) {
+  return std::max(narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A),
+                  2 * (plan.probe_radius_A + kProbeMargin_A));
+}
+
 Plan make_plan(const Request& request) {
   check_numbers(request);
   Plan plan;
@@ -138,7 +155,9 @@ Plan make_plan(const Request& request) {
   plan.grid = lateral_grid(request, plan.rotation);
   const double coarsest = std::max(plan.grid.sampling_x_A, plan.grid.sampling_y_A);
   plan.angle_limit_mrad = multislice::angle_limit_mrad(request.microscope.voltage_kV, coarsest);
-  check_convergence(request.microscope.convergence_mrad, plan.angle_limit_mrad, plan.wavelength_A);
+  check_convergence(multislice::largest_probe_angle_mrad(request.microscope), plan.angle_limit_mrad,
+                    plan.wavelength_A);
+  plan.focal_series = multislice::focal_series(request.microscope);
   plan.detectors = plan_detectors(request.detectors, plan.angle_limit_mrad, plan.wavelength_A);
   plan.electrons_per_pixel =
       imaging::electrons_per_pixel({request.microscope.dose_e_per_A2, request.microscope.dose_total_e_per_A2,
@@ -152,6 +171,7 @@ Plan make_plan(const Request& request) {
   plan.tiles = make_tiles(plan.scan);
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
     plan.slices.push_back(slices_of_tilt(request, plan, t));
+  plan.probe_radius_A = probe_radius_A(request, plan);
   plan.full_side_A = full_side_A(request, plan, radius);
 
   add(atoms::specimen_warnings(request.specimen, request.specimen_options.origin));

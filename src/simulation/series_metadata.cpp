@@ -2,6 +2,7 @@
 
 #include "aetos/atoms/measures.hpp"
 #include "aetos/core/version.hpp"
+#include "aetos/multislice/focal_series.hpp"
 
 namespace aetos::simulation {
 namespace {
@@ -14,9 +15,18 @@ void describe_microscope(const Request& request, const Plan& plan, io::Metadata&
                {"C30_A", o.C30_A},
                {"C12_A", o.C12_A},
                {"C12_deg", o.C12_deg},
+               {"beam_tilt_x_mrad", o.beam_tilt_mrad[0]},
+               {"beam_tilt_y_mrad", o.beam_tilt_mrad[1]},
+               {"focal_spread_A", multislice::focal_spread_A(o)},
+               {"focal_points", static_cast<double>(multislice::focal_series(o).size())},
                {"source_fwhm_A", o.source_fwhm_A},
                {"wavelength_A", plan.wavelength_A},
                {"probe_step_A", plan.scan.step_A()}};
+  for (const auto& term : multislice::kAberrations) {
+    if (o.*term.size_A == 0) continue;
+    m.numbers[std::string(term.name) + "_A"] = o.*term.size_A;
+    if (term.direction_deg) m.numbers[std::string(term.name) + "_deg"] = o.*term.direction_deg;
+  }
   if (o.dose_e_per_A2) m.numbers["dose_e_per_A2"] = *o.dose_e_per_A2;
   if (o.dose_total_e_per_A2) m.numbers["dose_total_e_per_A2"] = *o.dose_total_e_per_A2;
   if (o.screen_current_pA) m.numbers["screen_current_pA"] = *o.screen_current_pA;

@@ -52,9 +52,10 @@ std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Windo
 
 Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,
                            double tolerance) {
-  const double narrowest =
-      std::max(kSmallestWindow_A, narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A));
-  Window reference = window_of_width(plan, std::max(kReferenceWindow_A, 2.5 * narrowest));
+  const double narrowest = std::max(kSmallestWindow_A, narrowest_window_A(request, plan));
+  const double resolved = narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A);
+  Window reference = window_of_width(
+      plan, std::max({kReferenceWindow_A, 2.5 * resolved, 2 * plan.probe_radius_A + kReferenceWindow_A}));
   if (const Window full = full_window(plan); holds(reference, full)) reference = full;
   const auto list = candidates(plan, narrowest, reference);
   const auto samples = draw_samples(request, plan);
@@ -124,7 +125,7 @@ Window expected_window(const Request& request, const Plan& plan) {
   const double tolerance = std::get<multislice::WindowTolerance>(request.multislice.window).tolerance;
   if (!(tolerance > 0 && tolerance < 1))
     throw InputError("multislice.window.tolerance", fmt::format("{}", tolerance), "a number between 0 and 1");
-  const double narrowest = narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A);
+  const double narrowest = narrowest_window_A(request, plan);
   const Window guess = window_of_width(plan, std::max(tolerance < 0.004 ? 19.2 : 12.8, narrowest));
   const Window full = full_window(plan);
   return holds(guess, full) ? full : guess;

@@ -126,7 +126,7 @@ std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const 
     };
     const double area = side(window.px[0], plan.grid.sampling_y_A, tile.y_end - tile.y_begin) *
                         side(window.px[1], plan.grid.sampling_x_A, tile.x_end - tile.x_begin);
-    const auto probes = static_cast<double>(tile.probes());
+    const auto probes = static_cast<double>(tile.probes() * plan.focal_series.size());
     // A little for every probe, so that tiles over vacuum are shared out as well.
     work.push_back({occupied * (probes + potential * area) + 0.05 * probes, occupied * probes});
   }

@@ -17,6 +17,7 @@ TEST_F(Refusal, AKeyWithAnotherUnitOrInAnotherSectionIsRecognised) {
   expect_contains(refusal(whole("microscope: {defocus_nm: 5}\n")), "did you mean 'defocus_A'?");
   expect_contains(refusal(whole("microscope: {voltage: 300}\n")), "did you mean 'voltage_kV'?");
   expect_contains(refusal(whole("microscope: {C30_mm: 1}\n")), "did you mean 'C30_A'?");
+  expect_contains(refusal(whole("microscope: {C50_mm: 10}\n")), "did you mean 'C50_A'?");
   expect_contains(refusal(whole("voltage_kV: 300\n")), "did you mean 'microscope.voltage_kV'?");
   expect_contains(refusal(whole("scan: {sampling_A: 0.1}\n")), "did you mean 'multislice.sampling_A'?");
   expect_contains(refusal(whole("recontruct: {iterations: 3}\n")), "did you mean 'reconstruct'?");
@@ -182,10 +183,8 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     return message;
   };
   for (const char* line :
-       {"preprocess: {denoise: bm3d}",
-        "preprocess: {align: com}", "preprocess: {calibrate: {crystal: Si}}", "preprocess: {background: 1}",
-        "preprocess: {normalize: true}", "reconstruct: {refine_angles: true}",
-        "microscope: {C21_A: 10}", "microscope: {C50_mm: 10}", "microscope: {C23_deg: 10}"})
+       {"preprocess: {denoise: bm3d}", "preprocess: {align: com}", "preprocess: {calibrate: {crystal: Si}}",
+        "preprocess: {background: 1}", "preprocess: {normalize: true}", "reconstruct: {refine_angles: true}"})
     later(line);
   expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");
@@ -200,8 +199,19 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
   EXPECT_EQ(refusal(whole("preprocess: {denoise: none}\nreconstruct: {film: false}\n")), "no error");
 }
 
+TEST_F(Refusal, AFocalSpreadIsGivenInOneWay) {
+  expect_contains(refusal(whole("microscope: {focal_spread_A: 30, Cc_A: 1e7, energy_spread_eV: 1}\n")),
+                  "one of the two");
+  expect_contains(refusal(whole("microscope: {Cc_A: 1e7}\n")), "'energy_spread_eV' beside it");
+  expect_contains(refusal(whole("microscope: {energy_spread_eV: 1}\n")), "'Cc_A' beside it");
+  expect_contains(refusal(whole("microscope: {beam_tilt_mrad: 3}\n")), "expected [x, y]");
+  EXPECT_EQ(refusal(whole("microscope: {Cc_A: 1.2e7, energy_spread_eV: 0.7, beam_tilt_mrad: [1, -2]}\n")),
+            "no error");
+}
+
 TEST_F(Refusal, SomethingOddButHarmlessIsANote) {
   EXPECT_EQ(load_text(whole("microscope: {C12_deg: 30}\n")).notes.size(), 1u);
+  EXPECT_EQ(load_text(whole("microscope: {C56_deg: 30}\n")).notes.size(), 1u);
   EXPECT_TRUE(load_text(whole()).notes.empty());
 }
 

@@ -57,10 +57,8 @@ Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& su
   return outcome;
 }
 
-void same_as_alone(const Communicator& comm, multislice::Slicing slicing = multislice::Slicing::projected) {
+void same_as_alone(const Communicator& comm, const test::SimulationCase& c = small_series()) {
   const SharedFolder together(comm);
-  auto c = small_series();
-  c.multislice.slicing = slicing;
   const auto outcome = outcome_in(together.path(), test::run_simulation(c, comm, together.path()));
   const test::TemporaryFolder folder;
   const auto alone =
@@ -84,9 +82,16 @@ TEST(SimulationRanks, FourRanksGiveTheBitsOfOne) {
   same_as_alone(comm);
 }
 
-TEST(SimulationRanks, FiniteSlicesAreTheSameOnTwoRanks) {
+TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
   AETOS_RANKS(comm, 2);
-  same_as_alone(comm, multislice::Slicing::finite);
+  auto c = small_series();
+  c.multislice.slicing = multislice::Slicing::finite;
+  c.microscope.C21_A = 300;
+  c.microscope.C34_A = 1e5;
+  c.microscope.beam_tilt_mrad = {2, -1};
+  c.microscope.focal_spread_A = 15;
+  c.microscope.focal_points = 3;
+  same_as_alone(comm, c);
 }
 
 TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,9 +18,17 @@ struct MicroscopeOptions {
   double voltage_kV = 300;
   double convergence_mrad = 21.4;
   double defocus_A = 0;
-  double C30_A = 0;    ///< third-order spherical aberration
-  double C12_A = 0;    ///< twofold astigmatism
-  double C12_deg = 0;  ///< its direction
+  /// Aberrations by Krivanek's names; a direction stands beside each that has one. `kAberrations` lists them.
+  double C12_A = 0, C12_deg = 0;
+  double C21_A = 0, C21_deg = 0, C23_A = 0, C23_deg = 0;
+  double C30_A = 0, C32_A = 0, C32_deg = 0, C34_A = 0, C34_deg = 0;
+  double C41_A = 0, C41_deg = 0, C43_A = 0, C43_deg = 0, C45_A = 0, C45_deg = 0;
+  double C50_A = 0, C52_A = 0, C52_deg = 0, C54_A = 0, C54_deg = 0, C56_A = 0, C56_deg = 0;
+  std::array<double, 2> beam_tilt_mrad{0, 0};  ///< (x, y) of the whole cone of illumination
+  double focal_spread_A = 0;                   ///< standard deviation of the focus
+  double Cc_A = 0;                             ///< instead: chromatic aberration, with energy_spread_eV
+  double energy_spread_eV = 0;                 ///< full width at half maximum
+  Auto<int> focal_points;                      ///< of the focal series that stands for the spread
   FocusReference focus_reference = FocusReference::centre;
   double source_fwhm_A = 0;                   ///< Gaussian point spread, full width at half maximum
   std::optional<double> dose_e_per_A2;        ///< per projection
@@ -29,6 +38,42 @@ struct MicroscopeOptions {
 };
 
 enum class DetectorKind { annular, radial, com };
+
+/// An aberration of the phase (2 pi / lambda) C_nm a^(n+1) cos(m (phi - phi_nm)) / (n + 1), a = lambda |k|.
+struct AberrationTerm {
+  const char* name;
+  int n, m;
+  double MicroscopeOptions::*size_A;
+  double MicroscopeOptions::*direction_deg;  ///< null where m = 0
+  const char* meaning;
+};
+
+/// Krivanek's aberrations up to fifth order but for C10, which is -defocus_A.
+inline constexpr std::array kAberrations{
+    AberrationTerm{"C12", 1, 2, &MicroscopeOptions::C12_A, &MicroscopeOptions::C12_deg,
+                   "twofold astigmatism"},
+    AberrationTerm{"C21", 2, 1, &MicroscopeOptions::C21_A, &MicroscopeOptions::C21_deg, "axial coma"},
+    AberrationTerm{"C23", 2, 3, &MicroscopeOptions::C23_A, &MicroscopeOptions::C23_deg,
+                   "threefold astigmatism"},
+    AberrationTerm{"C30", 3, 0, &MicroscopeOptions::C30_A, nullptr, "third-order spherical aberration"},
+    AberrationTerm{"C32", 3, 2, &MicroscopeOptions::C32_A, &MicroscopeOptions::C32_deg,
+                   "third-order star aberration"},
+    AberrationTerm{"C34", 3, 4, &MicroscopeOptions::C34_A, &MicroscopeOptions::C34_deg,
+                   "fourfold astigmatism"},
+    AberrationTerm{"C41", 4, 1, &MicroscopeOptions::C41_A, &MicroscopeOptions::C41_deg,
+                   "fourth-order axial coma"},
+    AberrationTerm{"C43", 4, 3, &MicroscopeOptions::C43_A, &MicroscopeOptions::C43_deg,
+                   "three-lobe aberration"},
+    AberrationTerm{"C45", 4, 5, &MicroscopeOptions::C45_A, &MicroscopeOptions::C45_deg,
+                   "fivefold astigmatism"},
+    AberrationTerm{"C50", 5, 0, &MicroscopeOptions::C50_A, nullptr, "fifth-order spherical aberration"},
+    AberrationTerm{"C52", 5, 2, &MicroscopeOptions::C52_A, &MicroscopeOptions::C52_deg,
+                   "fifth-order star aberration"},
+    AberrationTerm{"C54", 5, 4, &MicroscopeOptions::C54_A, &MicroscopeOptions::C54_deg,
+                   "fifth-order rosette aberration"},
+    AberrationTerm{"C56", 5, 6, &MicroscopeOptions::C56_A, &MicroscopeOptions::C56_deg,
+                   "sixfold astigmatism"},
+};
 
 struct DetectorOptions {
   std::string name;

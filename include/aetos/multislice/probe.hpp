@@ -10,16 +10,26 @@
 /// The electron probe in reciprocal space: aperture and aberrations.
 namespace aetos::multislice {
 
-/// Phase error chi (rad) at k (1/Å): (2 pi / lambda) (-D a²/2 + C30 a⁴/4 + C12 a² cos(2 (phi - C12_deg)) / 2)
-/// with a = lambda |k| and D the underfocus (Kirkland 2010, eq. 2.10). The wave carries exp(-i chi).
+/// Phase error chi (rad) at k (1/Å) from the beam's axis: (2 pi / lambda) (-D a² / 2 + sum C_nm a^(n+1)
+/// cos(m (phi - phi_nm)) / (n + 1)) with a = lambda |k|, D the underfocus and kAberrations (Krivanek, Dellby
+/// and Lupini 1999). The wave carries exp(-i chi).
 double aberration_phase(const MicroscopeOptions& microscope, double defocus_A, double kx, double ky);
 
-/// Amplitude of the aperture at k: 1 inside, falling to 0 over one reciprocal pixel centred on the edge
-/// (abTEM's soft aperture).
+/// Farthest that a ray of the probe passes from its centre, Å: the largest |grad chi| / (2 pi) over the
+/// aperture with this underfocus.
+double ray_radius_A(const MicroscopeOptions& microscope, double defocus_A);
+
+/// The aperture's edge and the tilt of the beam together, mrad: the largest angle in the free probe.
+double largest_probe_angle_mrad(const MicroscopeOptions& microscope);
+
+/// Amplitude of the aperture at k from the beam's axis: 1 inside, falling to 0 over one reciprocal pixel
+/// centred on the edge (abTEM's soft aperture).
 double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky);
 
-/// Spectrum of the probe at `position_A` from pixel (0, 0), with sum |psi(k)|² = 1. Shape (ny, nx), FFT
-/// order. Throws InputError when the aperture is wider than the band limit of the grid.
+/// Spectrum of the probe at `position_A` from pixel (0, 0), with sum |psi(k)|² = 1. A tilted beam's aperture
+/// and aberrations are centred on its axis; what `defocus_A` has beyond the lens's own is the way from the
+/// reference plane, where the axis passes through `position_A`. Shape (ny, nx), FFT order. Throws InputError
+/// when the aperture is wider than the band limit of the grid.
 Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
                                               const FftGrid& grid, const Vec2& position_A);
 

@@ -8,6 +8,7 @@
 
 #include "aetos/atoms/specimen.hpp"
 #include "aetos/atoms/thermal.hpp"
+#include "aetos/multislice/focal_series.hpp"
 #include "aetos/multislice/tile_engine.hpp"
 #include "aetos/simulation/detector_limits.hpp"
 #include "aetos/simulation/scan_grid.hpp"
@@ -20,6 +21,8 @@ namespace aetos::simulation {
 struct Plan {
   double wavelength_A = 0;
   double angle_limit_mrad = 0;
+  std::vector<multislice::FocusPoint> focal_series;  ///< a single one without a focal spread
+  double probe_radius_A = 0;  ///< of the widest beam within the specimen, by its rays, over all foci
   DetectorPlan detectors;
   ScanGrid scan;
   std::vector<Tile> tiles;
@@ -35,6 +38,10 @@ struct Plan {
   std::size_t configurations() const { return thermal.configurations; }
   std::size_t slice_count() const;  ///< of the tilt with the most
 };
+
+/// Narrowest window that is worth trying: its diffraction pixel is a fifth of the convergence angle, and the
+/// rays of the probe stay 3.2 Å from its border.
+double narrowest_window_A(const Request& request, const Plan& plan);
 
 /// Throws InputError where a request cannot be simulated.
 Plan make_plan(const Request& request);
