@@ -275,13 +275,20 @@ Codec<DetectorOptions> describe_detector() {
       field<S>("kind", &S::kind,
                word<DetectorKind>({{"annular", DetectorKind::annular},
                                    {"radial", DetectorKind::radial},
-                                   {"com", DetectorKind::com}}),
-               "one image of an annulus; rings of step_mrad; or the centre of mass"),
-      field<S>("inner_mrad", &S::inner_mrad, number({0, 3000, "0 to 100"}),
-               "inner angle; annular and radial detectors"),
+                                   {"com", DetectorKind::com},
+                                   {"segmented", DetectorKind::segmented}}),
+               "one image of an annulus (with inner_mrad 0: bright field); rings of step_mrad; the centre of "
+               "mass; or rings x segments"),
+      field<S>("inner_mrad", &S::inner_mrad, number({0, 3000, "0 to 100"}), "inner angle"),
       field<S>("outer_mrad", &S::outer_mrad, number({0, 3000, "20 to 250"}),
-               "outer angle; annular and radial detectors need one"),
+               "outer angle; all but a centre of mass need one"),
       field<S>("step_mrad", &S::step_mrad, number({0.01, 1000, "1"}), "width of a ring of a radial detector"),
+      field<S>("rings", &S::rings, whole(1, 100), "of a segmented detector, equally wide"),
+      field<S>("segments", &S::segments, whole(1, 360), "of each ring of a segmented detector"),
+      field<S>("rotation_deg", &S::rotation_deg, number({-kTurns_deg, kTurns_deg, "-45 to 45"}),
+               "where the first segment begins, from x towards y"),
+      field<S>("idpc", &S::idpc, boolean(),
+               "also integrate the centre of mass (iDPC): of a com detector, or estimated from segments"),
   });
 }
 

@@ -58,6 +58,11 @@ void check_detectors(Reader& r, const std::vector<multislice::DetectorOptions>& 
     if (!d.name.empty() && !names.insert(d.name).second)
       r.fail(r.place_of(key + ".name"), fmt::format("two detectors named '{}'", d.name),
              "a name of its own for each");
+    const bool directions = d.kind == multislice::DetectorKind::com ||
+                            (d.kind == multislice::DetectorKind::segmented && d.segments >= 3);
+    if (d.idpc && !directions)
+      r.fail(r.place_of(key + ".idpc"), "an integrated image of a detector that measures no direction",
+             "kind com, or segmented with 3 segments or more");
     if (d.kind == multislice::DetectorKind::com) continue;
     if (!r.given(key + ".outer_mrad"))
       r.fail(r.place_of(key + ".name"), "a detector without 'outer_mrad'", "its outer angle in mrad");

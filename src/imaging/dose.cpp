@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -51,6 +52,18 @@ void add_poisson_noise(View<double, 2> image, double electrons, std::uint64_t se
     const random::Index key{static_cast<std::uint32_t>(tilt), static_cast<std::uint32_t>(signal), pixel};
     const auto count = random::poisson(electrons * values[pixel], seed, random::Domain::poisson_noise, key);
     values[pixel] = static_cast<double>(count) / electrons;
+  }
+}
+
+void add_moment_noise(View<double, 2> moment, View<const double, 2> variance,
+                      View<const double, 2> transmitted, double electrons, std::uint64_t seed,
+                      std::size_t tilt, std::size_t signal) {
+  const auto values = moment.flat();
+  for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
+    const double counted = electrons * transmitted.flat()[pixel];
+    const double spread = std::sqrt(std::max(variance.flat()[pixel], 0.0) / std::max(counted, 1.0));
+    const random::Index key{static_cast<std::uint32_t>(tilt), static_cast<std::uint32_t>(signal), pixel};
+    values[pixel] += spread * random::normal4(seed, random::Domain::poisson_noise, key)[0];
   }
 }
 

@@ -37,9 +37,15 @@ void require_extent(const DetectorOptions& detector) {
     throw InputError("detectors." + detector.name,
                      "inner angle " + text(detector.inner_mrad) + ", outer angle " + text(outer),
                      "0 <= inner_mrad < outer_mrad");
-  if (detector.kind == DetectorKind::radial && !(detector.step_mrad > 0))
+  const bool stepped = detector.kind == DetectorKind::radial || detector.kind == DetectorKind::pixelated;
+  if (stepped && !(detector.step_mrad > 0))
     throw InputError("detectors." + detector.name + ".step_mrad", text(detector.step_mrad),
                      "a positive width");
+  if (detector.kind == DetectorKind::segmented && (detector.rings < 1 || detector.segments < 1))
+    throw InputError(
+        "detectors." + detector.name,
+        std::to_string(detector.rings) + " rings of " + std::to_string(detector.segments) + " segments",
+        "one or more of each");
 }
 
 }  // namespace
@@ -69,6 +75,10 @@ double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky,
   return std::clamp(within(outer) - within(inner), 0.0, 1.0);
 }
 
+std::size_t camera_side(const DetectorOptions& detector) {
+  return 2 * static_cast<std::size_t>(std::floor(detector.outer_mrad / detector.step_mrad + 1e-9)) + 1;
+}
+
 std::vector<DetectorOptions> resolve_detectors(std::vector<DetectorOptions> detectors,
                                                double angle_limit_mrad) {
   for (auto& detector : detectors)
@@ -82,17 +92,27 @@ ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors) {
   for (const auto& detector : detectors) {
     require_extent(detector);
     layout.first_of_detector.push_back(layout.names.size());
+    const auto add_numbered = [&](std::size_t count) {
+      for (std::size_t n = 0; n < count; ++n)
+        layout.names.push_back(detector.name + "[" + std::to_string(n) + "]");
+    };
     switch (detector.kind) {
       case DetectorKind::annular:
         layout.names.push_back(detector.name);
         break;
       case DetectorKind::radial:
-        for (std::size_t n = 0; n < ring_count(detector); ++n)
-          layout.names.push_back(detector.name + "[" + std::to_string(n) + "]");
+        add_numbered(ring_count(detector));
         break;
       case DetectorKind::com:
-        layout.names.push_back(detector.name + ".x");
-        layout.names.push_back(detector.name + ".y");
+        for (const char* moment : {".x", ".y"}) layout.names.push_back(detector.name + moment);
+        if (detector.second_moments)
+          for (const char* moment : {".xx", ".yy"}) layout.names.push_back(detector.name + moment);
+        break;
+      case DetectorKind::segmented:
+        add_numbered(static_cast<std::size_t>(detector.rings * detector.segments));
+        break;
+      case DetectorKind::pixelated:
+        add_numbered(camera_side(detector) * camera_side(detector));
         break;
     }
   }
@@ -101,26 +121,70 @@ ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors) {
   return layout;
 }
 
+/// Pixels come in ascending order.
+void DetectorSums::add_pixel(Channel& channel, std::size_t pixel, double weight) {
+  if (channel.runs.empty() || channel.runs.back().first_pixel + channel.runs.back().length != pixel)
+    channel.runs.push_back(
+        {static_cast<std::uint32_t>(pixel), 0, static_cast<std::uint32_t>(weights_.size())});
+  ++channel.runs.back().length;
+  weights_.push_back(static_cast<float>(weight));
+}
+
 template <class Weight>
 void DetectorSums::add_channel(const FftGrid& grid, bool per_transmitted, Weight weight) {
   Channel channel{{}, per_transmitted};
-  for (std::size_t j = 0; j < grid.ny; ++j) {
-    bool open = false;
-    for (std::size_t i = 0; i < grid.nx; ++i) {
-      const double w = weight(grid.kx(i), grid.ky(j));
-      if (w == 0) {
-        open = false;
-        continue;
-      }
-      if (!open)
-        channel.runs.push_back(
-            {static_cast<std::uint32_t>(j * grid.nx + i), 0, static_cast<std::uint32_t>(weights_.size())});
-      open = true;
-      ++channel.runs.back().length;
-      weights_.push_back(static_cast<float>(w));
-    }
-  }
+  for (std::size_t j = 0; j < grid.ny; ++j)
+    for (std::size_t i = 0; i < grid.nx; ++i)
+      if (const double w = weight(grid.kx(i), grid.ky(j)); w != 0) add_pixel(channel, j * grid.nx + i, w);
   channels_.push_back(std::move(channel));
+}
+
+namespace {
+
+/// FFT indices, ascending, of the reciprocal pixels that a camera's pixel covers along one axis, with shares.
+std::vector<std::pair<std::size_t, double>> covered(std::size_t n, double dk, double low, double high,
+                                                    DetectorEdges edges) {
+  std::vector<std::pair<std::size_t, double>> found;
+  for (auto f = static_cast<std::ptrdiff_t>(std::floor(low / dk)) - 1;
+       static_cast<double>(f - 1) * dk <= high; ++f) {
+    const auto half = static_cast<std::ptrdiff_t>(n) / 2;
+    if (f < -half || f >= static_cast<std::ptrdiff_t>(n) - half) continue;
+    const double k = static_cast<double>(f) * dk;
+    const double overlap = (std::min(high, k + dk / 2) - std::max(low, k - dk / 2)) / dk;
+    const double share = edges == DetectorEdges::area ? overlap : (k >= low && k < high ? 1 : 0);
+    if (share > 0)
+      found.emplace_back(static_cast<std::size_t>(f < 0 ? f + static_cast<std::ptrdiff_t>(n) : f), share);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+/// One channel for each pixel of the camera, row by row.
+void DetectorSums::add_camera(const DetectorOptions& detector, const FftGrid& grid, double lambda_A,
+                              DetectorEdges edges) {
+  const double band_end = BandLimit::of(grid.dx_A, grid.dy_A).end;
+  const auto side = static_cast<std::ptrdiff_t>(camera_side(detector));
+  const double step = detector.step_mrad * 1e-3 / lambda_A;
+  const auto along = [&](std::size_t n, double dk) {
+    std::vector<std::vector<std::pair<std::size_t, double>>> pixels;
+    for (std::ptrdiff_t p = -(side / 2); p <= side / 2; ++p) {
+      const double centre = static_cast<double>(p) * step;
+      pixels.push_back(covered(n, dk, centre - step / 2, centre + step / 2, edges));
+    }
+    return pixels;
+  };
+  const auto columns = along(grid.nx, grid.dkx()), rows = along(grid.ny, grid.dky());
+  for (const auto& row : rows)
+    for (const auto& column : columns) {
+      Channel channel;
+      for (const auto& [j, share_y] : row)
+        for (const auto& [i, share_x] : column)
+          if (std::hypot(grid.kx(i), grid.ky(j)) <= band_end)
+            add_pixel(channel, j * grid.nx + i, share_x * share_y);
+      channels_.push_back(std::move(channel));
+    }
 }
 
 DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid,
@@ -134,20 +198,38 @@ DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const 
       return in_band(kx, ky) ? annulus_share(grid, lambda, kx, ky, inner, outer, edges) : 0.0;
     });
   };
-  for (std::size_t d = 0; d < detectors.size(); ++d) {
-    const auto& detector = detectors[d];
-    if (detector.kind == DetectorKind::annular) {
-      add_annulus(detector.inner_mrad, detector.outer_mrad);
-    } else if (detector.kind == DetectorKind::com) {
-      add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? kx * to_mrad : 0.0; });
-      add_channel(grid, true, [&](double kx, double ky) { return in_band(kx, ky) ? ky * to_mrad : 0.0; });
-    } else {
-      for (std::size_t n = 0; n < ring_count(detector); ++n) {
-        const double inner = detector.inner_mrad + static_cast<double>(n) * detector.step_mrad;
-        add_annulus(inner, std::min(inner + detector.step_mrad, detector.outer_mrad));
-      }
+  const auto add_moment = [&](auto moment) {
+    add_channel(grid, true, [&](double kx, double ky) {
+      return in_band(kx, ky) ? moment(kx * to_mrad, ky * to_mrad) : 0.0;
+    });
+  };
+  for (const auto& detector : detectors) switch (detector.kind) {
+      case DetectorKind::annular:
+        add_annulus(detector.inner_mrad, detector.outer_mrad);
+        break;
+      case DetectorKind::com:
+        add_moment([](double x, double) { return x; });
+        add_moment([](double, double y) { return y; });
+        if (!detector.second_moments) break;
+        add_moment([](double x, double) { return x * x; });
+        add_moment([](double, double y) { return y * y; });
+        break;
+      case DetectorKind::radial:
+        for (std::size_t n = 0; n < ring_count(detector); ++n) {
+          const double inner = detector.inner_mrad + static_cast<double>(n) * detector.step_mrad;
+          add_annulus(inner, std::min(inner + detector.step_mrad, detector.outer_mrad));
+        }
+        break;
+      case DetectorKind::segmented:
+        for (const Sector& sector : sectors_of(detector))
+          add_channel(grid, false, [&](double kx, double ky) {
+            return in_band(kx, ky) ? sector_share(grid, lambda, kx, ky, sector, edges) : 0.0;
+          });
+        break;
+      case DetectorKind::pixelated:
+        add_camera(detector, grid, lambda, edges);
+        break;
     }
-  }
   add_channel(grid, false, [&](double kx, double ky) { return in_band(kx, ky) ? 1.0 : 0.0; });
 }
 

@@ -26,11 +26,19 @@ double sampling_for(double angle_mrad, double wavelength_A) {
 void check_angles(const DetectorOptions& d, const std::string& key) {
   if (!std::isfinite(d.inner_mrad) || d.inner_mrad < 0)
     throw InputError(key + ".inner_mrad", fmt::format("{}", d.inner_mrad), "an angle of at least 0 mrad");
-  const bool open_ended = d.kind != DetectorKind::annular && d.outer_mrad == 0;
+  const bool open_ended =
+      (d.kind == DetectorKind::radial || d.kind == DetectorKind::com) && d.outer_mrad == 0;
   if (!open_ended && !(d.outer_mrad > d.inner_mrad))
     throw InputError(key + ".outer_mrad", fmt::format("{} mrad", d.outer_mrad),
                      fmt::format("more than inner_mrad, {} mrad", d.inner_mrad));
-  if (d.kind == DetectorKind::radial && !(d.step_mrad > 0))
+  if (d.kind == DetectorKind::segmented && (d.rings < 1 || d.segments < 1))
+    throw InputError(key + ".segments", fmt::format("{} rings of {} segments", d.rings, d.segments),
+                     "one or more of each");
+  if (d.idpc && d.kind != DetectorKind::com && !(d.kind == DetectorKind::segmented && d.segments >= 3))
+    throw InputError(key + ".idpc", "asked of a detector that measures no direction",
+                     "kind com, or segmented with 3 segments or more");
+  const bool stepped = d.kind == DetectorKind::radial || d.kind == DetectorKind::pixelated;
+  if (stepped && !(d.step_mrad > 0))
     throw InputError(key + ".step_mrad", fmt::format("{} mrad", d.step_mrad), "a width above 0");
 }
 
@@ -68,7 +76,8 @@ DetectorPlan plan_detectors(const std::vector<DetectorOptions>& detectors, doubl
           "solid angle "
           "is covered; multislice.sampling_A: {:.4f} would reach it",
           d.name, d.outer_mrad, angle_limit_mrad, 100 * share, sampling_for(d.outer_mrad, wavelength_A)));
-      if (d.kind != DetectorKind::annular) d.outer_mrad = angle_limit_mrad;
+      if (d.kind == DetectorKind::radial || d.kind == DetectorKind::pixelated)
+        d.outer_mrad = angle_limit_mrad;
     }
     if (d.kind == DetectorKind::radial && d.outer_mrad == 0) d.outer_mrad = angle_limit_mrad;
     plan.detectors.push_back(d);

@@ -36,7 +36,7 @@ double region_px(const Plan& plan, const Window& window) {
 
 double memory_per_rank_bytes(const Request& request, const Plan& plan, const Window& window) {
   const double wave = sizeof(std::complex<float>), pixels = region_px(plan, window);
-  const double channels = static_cast<double>(multislice::channel_layout(plan.detectors.detectors).count);
+  const double channels = static_cast<double>(multislice::channel_layout(plan.imaging).count);
   const double transmissions = static_cast<double>(plan.slice_count()) * pixels * wave;
   const double potential = 4 * pixels * (sizeof(float) + wave / 2) + 3 * pixels * wave;
   // Finite slices: half of their spectra, and a table for each element and plane that an atom reaches.
@@ -56,7 +56,7 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
 }
 
 double bytes_written(const Request& request, const Plan& plan) {
-  const double channels = static_cast<double>(multislice::channel_layout(plan.detectors.detectors).count);
+  const double channels = static_cast<double>(multislice::channel_layout(plan.imaging).count);
   const auto tilts = static_cast<double>(request.tilts.size());
   const double items = tilts * static_cast<double>(plan.configurations() * plan.tiles.size());
   const double journal = items * kJournalRecordBytes + tilts * static_cast<double>(plan.configurations()) *

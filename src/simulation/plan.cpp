@@ -164,6 +164,12 @@ Plan make_plan(const Request& request) {
                                     request.microscope.screen_current_pA, request.microscope.dwell_us},
                                    request.scan.pixel_A, request.tilts.size());
 
+  for (const auto& detector : plan.detectors.detectors) {
+    const bool is_camera = detector.kind == multislice::DetectorKind::pixelated;
+    auto& kept = (is_camera ? plan.cameras : plan.imaging).emplace_back(detector);
+    kept.second_moments = kept.kind == multislice::DetectorKind::com && plan.electrons_per_pixel.has_value();
+  }
+
   plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal);
   plan.sites = atoms::filled_sites(request.specimen, request.specimen_options.occupancy, request.seed);
   const double radius = atoms::outer_radius(request.specimen);
@@ -186,7 +192,7 @@ multislice::EngineSettings engine_settings(const Request& request, const Plan& p
                                            std::array<std::size_t, 2> window_px, bool whole) {
   multislice::EngineSettings settings;
   settings.microscope = request.microscope;
-  settings.detectors = plan.detectors.detectors;
+  settings.detectors = plan.imaging;
   settings.multislice = request.multislice;
   settings.grid = plan.grid;
   settings.window_y_px = window_px[0];

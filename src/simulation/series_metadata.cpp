@@ -35,12 +35,35 @@ void describe_microscope(const Request& request, const Plan& plan, io::Metadata&
       o.focus_reference == multislice::FocusReference::centre ? "centre" : "entrance";
 }
 
+const char* kind_word(multislice::DetectorKind kind) {
+  using multislice::DetectorKind;
+  switch (kind) {
+    case DetectorKind::annular:
+      return "annular";
+    case DetectorKind::radial:
+      return "radial";
+    case DetectorKind::com:
+      return "com";
+    case DetectorKind::segmented:
+      return "segmented";
+    case DetectorKind::pixelated:
+      return "pixelated";
+  }
+  return "";
+}
+
 void describe_detectors(const Request& request, const Plan& plan, io::Metadata& m) {
   for (std::size_t d = 0; d < request.detectors.size(); ++d) {
     const auto& asked = request.detectors[d];
+    m.texts[asked.name + "_kind"] = kind_word(asked.kind);
     m.numbers[asked.name + "_inner_mrad"] = asked.inner_mrad;
     m.numbers[asked.name + "_outer_mrad"] = asked.outer_mrad > 0 ? asked.outer_mrad : plan.angle_limit_mrad;
     m.numbers[asked.name + "_covered_share"] = plan.detectors.covered_share[d];
+    if (asked.kind == multislice::DetectorKind::segmented) {
+      m.numbers[asked.name + "_rings"] = asked.rings;
+      m.numbers[asked.name + "_segments"] = asked.segments;
+      m.numbers[asked.name + "_rotation_deg"] = asked.rotation_deg;
+    }
     if (asked.kind == multislice::DetectorKind::radial)
       m.numbers[asked.name + "_step_mrad"] = asked.step_mrad;
   }

@@ -96,10 +96,11 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
 
 std::pair<double, double> sample_errors(const Plan& plan, const Samples& samples,
                                         const std::vector<float>& signals, const std::vector<float>& truth) {
-  const auto layout = multislice::channel_layout(plan.detectors.detectors);
+  const auto layout = multislice::channel_layout(plan.imaging);
   std::pair<double, double> worst{0, 0};
   for (std::size_t d = 0; d < layout.first_of_detector.size(); ++d) {
-    const auto [first, last] = channels_of(layout, d);
+    auto [first, last] = channels_of(layout, d);
+    if (plan.imaging[d].kind == multislice::DetectorKind::com) last = first + 2;
     double difference[2] = {0, 0}, size[2] = {0, 0};
     std::size_t probe = 0;
     for (const auto& group : samples.groups) {

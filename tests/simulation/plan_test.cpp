@@ -137,7 +137,7 @@ TEST(Plan, NoImageNameBeginsAnother) {
   ASSERT_EQ(signals.size(), 2 + 15 + 2u);
   EXPECT_EQ(signals[2].name, "rings_ring_000");
   EXPECT_EQ(signals.back().name, "dpc_y");
-  EXPECT_FALSE(signals.back().is_intensity);
+  EXPECT_FALSE(signals.back().is_intensity());
   c.detectors = {{.name = "a", .outer_mrad = 20}, {.name = "a_clean", .outer_mrad = 10}};
   EXPECT_THROW(signals_of(make_plan(c.request())), InputError);
 }

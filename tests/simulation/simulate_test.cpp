@@ -168,6 +168,42 @@ TEST(Simulate, FinerProbesChangeTheBlurredImageOnly) {
   EXPECT_GT(relative_rms(read_images(folder.path(), "adf_blurred"), coarse), 1e-2);
 }
 
+TEST(Simulate, SegmentsAddUpAndGiveAnIntegratedImage) {
+  auto c = cluster();
+  c.detectors = {{.name = "df4", .kind = multislice::DetectorKind::segmented, .outer_mrad = 20, .idpc = true},
+                 {.name = "com", .kind = multislice::DetectorKind::com, .idpc = true},
+                 {.name = "bf", .outer_mrad = 20}};
+  c.microscope.dose_e_per_A2 = 1e6;
+  const TemporaryFolder folder;
+  test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  const auto bf = read_images(folder.path(), "bf_clean");
+  std::vector<float> sum(bf.size());
+  for (int s = 0; s < 4; ++s) {
+    const auto segment = read_images(folder.path(), "df4_segment_00" + std::to_string(s) + "_clean");
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += segment[i];
+  }
+  EXPECT_LT(relative_rms(sum, bf), 1e-6);
+  // The integrated images show the atoms: highest in the middle of the cluster, alike for both detectors.
+  const auto idpc = read_images(folder.path(), "com_idpc_clean");
+  const auto df4 = read_images(folder.path(), "df4_idpc_clean");
+  EXPECT_EQ(*std::min_element(idpc.begin(), idpc.end()), 0);
+  double product = 0, size = 0, other = 0;
+  for (std::size_t i = 0; i < idpc.size(); ++i) {
+    product += static_cast<double>(idpc[i]) * df4[i];
+    size += static_cast<double>(idpc[i]) * idpc[i];
+    other += static_cast<double>(df4[i]) * df4[i];
+  }
+  EXPECT_GT(product / std::sqrt(size * other), 0.98);
+  EXPECT_LT(
+      relative_rms(read_images(folder.path(), "com_x_noisy"), read_images(folder.path(), "com_x_clean")),
+      0.2);
+  EXPECT_GT(
+      relative_rms(read_images(folder.path(), "com_x_noisy"), read_images(folder.path(), "com_x_clean")),
+      1e-3);
+  EXPECT_LT(relative_rms(read_images(folder.path(), "com_idpc_noisy"), idpc), 0.2);
+  EXPECT_LT(relative_rms(read_images(folder.path(), "df4_idpc_noisy"), df4), 0.2);
+}
+
 TEST(Simulate, AResumeAfterATornJournalGivesTheSameImages) {
   SimulationCase c = cluster();
   c.tilts = {{}, {0, 40, 0}};

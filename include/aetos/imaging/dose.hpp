@@ -27,4 +27,10 @@ std::optional<double> electrons_per_pixel(const Exposure& exposure, double pixel
 void add_poisson_noise(View<double, 2> image, double electrons, std::uint64_t seed, std::size_t tilt,
                        std::size_t signal);
 
+/// Adds to the mean of a distribution, measured with `electrons` x `transmitted` electrons, the error that
+/// so many give it: normal, of variance `variance` / electrons. Keyed as above.
+void add_moment_noise(View<double, 2> moment, View<const double, 2> variance,
+                      View<const double, 2> transmitted, double electrons, std::uint64_t seed,
+                      std::size_t tilt, std::size_t signal);
+
 }  // namespace aetos::imaging

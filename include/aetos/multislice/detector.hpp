@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,6 +20,24 @@ double disc_overlap_area(double x0, double x1, double y0, double y1, double radi
 /// area, or 0 or 1 by the pixel's centre.
 double annulus_share(const FftGrid& grid, double lambda_A, double kx, double ky, double inner_mrad,
                      double outer_mrad, DetectorEdges edges);
+
+/// A segment of an annulus between two directions, in rad from x towards y; at most half a turn, or a whole
+/// one.
+struct Sector {
+  double inner_mrad, outer_mrad, from, to;
+};
+
+/// Share of the reciprocal pixel at (kx, ky) that a sector covers: by area, or 0 or 1 by the pixel's centre.
+double sector_share(const FftGrid& grid, double lambda_A, double kx, double ky, const Sector& sector,
+                    DetectorEdges edges);
+/// Segments of a segmented detector, ring by ring from the inside.
+std::vector<Sector> sectors_of(const DetectorOptions& detector);
+/// Centroid of a sector's area, (x, y) in mrad.
+std::array<double, 2> centroid_mrad(const Sector& sector);
+
+/// Pixels along a side of a pixelated detector: an odd number, the middle one on the axis, centres up to
+/// outer_mrad.
+std::size_t camera_side(const DetectorOptions& detector);
 
 /// Fills in what a detector leaves open: a radial one without outer_mrad reaches the angle limit.
 std::vector<DetectorOptions> resolve_detectors(std::vector<DetectorOptions> detectors,
@@ -50,6 +69,8 @@ class DetectorSums {
   };
   template <class Weight>
   void add_channel(const FftGrid& grid, bool per_transmitted, Weight weight);
+  void add_camera(const DetectorOptions& detector, const FftGrid& grid, double lambda_A, DetectorEdges edges);
+  void add_pixel(Channel& channel, std::size_t pixel, double weight);
 
   std::vector<Channel> channels_;
   std::vector<float> weights_;

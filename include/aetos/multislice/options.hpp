@@ -37,7 +37,7 @@ struct MicroscopeOptions {
   std::optional<double> dwell_us;
 };
 
-enum class DetectorKind { annular, radial, com };
+enum class DetectorKind { annular, radial, com, segmented, pixelated };
 
 /// An aberration of the phase (2 pi / lambda) C_nm a^(n+1) cos(m (phi - phi_nm)) / (n + 1), a = lambda |k|.
 struct AberrationTerm {
@@ -80,7 +80,12 @@ struct DetectorOptions {
   DetectorKind kind = DetectorKind::annular;
   double inner_mrad = 0;
   double outer_mrad = 0;
-  double step_mrad = 1;  ///< width of a ring of a radial detector
+  double step_mrad = 1;         ///< width of a ring of a radial detector, of a pixel of a pixelated one
+  int rings = 1, segments = 4;  ///< of a segmented detector; rings are equally wide
+  double rotation_deg = 0;      ///< where its first segment begins, from x towards y
+  bool idpc = false;            ///< integrate its centre of mass; com and segmented
+  Auto<std::vector<std::size_t>> tilts = {};  ///< at which a pixelated detector is read; auto = all
+  bool second_moments = false;                ///< of a com detector, beside the first: its noise needs them
 };
 
 /// A pixel of the diffraction plane cut by a detector's edge counts by its area inside, or by its centre.

@@ -24,6 +24,8 @@ struct Plan {
   std::vector<multislice::FocusPoint> focal_series;  ///< a single one without a focal spread
   double probe_radius_A = 0;  ///< of the widest beam within the specimen, by its rays, over all foci
   DetectorPlan detectors;
+  /// Those of `detectors` that make images, as the engine reads them, and the pixelated ones.
+  std::vector<multislice::DetectorOptions> imaging, cameras;
   ScanGrid scan;
   std::vector<Tile> tiles;
   std::vector<Mat3> rotation;                 ///< per tilt
