@@ -10,13 +10,13 @@ packages=(
   libhdf5-openmpi-dev
   libboost-dev libboost-program-options-dev
   libyaml-cpp-dev nlohmann-json3-dev libeigen3-dev
-  libmatio-dev libtiff-dev libpng-dev libssl-dev
+  libmatio-dev zlib1g-dev libtiff-dev libpng-dev libssl-dev
   libcgal-dev libgmp-dev libmpfr-dev
   libnanoflann-dev librandom123-dev libspdlog-dev libfmt-dev
   libgtest-dev
 )
 test_packages=(python3-h5py python3-ase python3-mrcfile python3-hyperspy python3-jsonschema hdf5-tools chromium shellcheck
-  slurm-wlm munge)
+  slurm-wlm munge clang libclang-rt-dev)
 
 case "${1:-}" in
   "") ;;

@@ -76,7 +76,7 @@ done
 
 echo "== shellcheck"
 if command -v shellcheck >/dev/null; then
-  if shellcheck scripts/*.sh jobs/*.sbatch .ci/run; then
+  if shellcheck scripts/*.sh tests/*/*.sh jobs/*.sbatch .ci/run; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
@@ -85,5 +85,18 @@ if command -v shellcheck >/dev/null; then
 else
   skipped=$((skipped + 1))
   skips+=("shellcheck of the scripts: shellcheck is not installed")
+fi
+
+echo "== fuzzers"
+if command -v clang++ >/dev/null; then
+  targets=8
+  tests/fuzz/run.sh 15 >"$output" 2>&1 || true
+  cat -- "$output"
+  clean=$(grep -cE '^[a-z0-9]+: [1-9][0-9]* executions, 0 findings' "$output" || true)
+  passed=$((passed + clean)) failed=$((failed + targets - clean))
+  if [[ $clean -ne $targets ]]; then failures+=("fuzzers: $((targets - clean)) of $targets targets"); fi
+else
+  skipped=$((skipped + 1))
+  skips+=("fuzzers: clang is not installed")
 fi
 finished=yes

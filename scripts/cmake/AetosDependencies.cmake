@@ -24,12 +24,12 @@ find_package(CGAL REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(TIFF REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PETSC REQUIRED IMPORTED_TARGET PETSc)
-pkg_check_modules(MATIO REQUIRED IMPORTED_TARGET matio)
 
 # FFTW's MPI part ships no package file on most systems, so all parts are found by hand.
 find_path(FFTW_INCLUDE_DIR fftw3.h REQUIRED)

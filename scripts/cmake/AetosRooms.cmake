@@ -47,7 +47,7 @@ endif()
 aetos_room(parallel LINK aetos_core aetos_mpi nlohmann_json::nlohmann_json)
 # Private: only rooms that call PETSc see its headers.
 target_link_libraries(aetos_parallel PRIVATE PkgConfig::PETSC)
-aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 PkgConfig::MATIO yaml-cpp PNG::PNG TIFF::TIFF OpenSSL::Crypto
+aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 yaml-cpp PNG::PNG ZLIB::ZLIB TIFF::TIFF OpenSSL::Crypto
                    nlohmann_json::nlohmann_json)
 # Floor 2
 aetos_room(atoms LINK aetos_core)

@@ -13,36 +13,34 @@ namespace aetos::io {
 namespace {
 
 /// The numeric list or table that a MAT file means by "angles".
-mat::Variable choose_angles(mat_t* file, const Source& source) {
-  auto variables = mat::list(file, source.file);
-  std::vector<std::size_t> fit;
-  for (std::size_t i = 0; i < variables.size(); ++i) {
-    const auto& v = variables[i];
-    if (!mat::is_numeric(*v) || v->rank != 2) continue;
-    if (source.array.empty() ? v->dims[0] * v->dims[1] > 0 : source.array == v->name) fit.push_back(i);
+const mat::Variable& choose_angles(const mat::File& file, const Source& source) {
+  std::vector<const mat::Variable*> fit;
+  for (const auto& v : file.variables) {
+    if (!v.numeric || v.dims.size() != 2) continue;
+    if (source.array.empty() ? v.size() > 0 : source.array == v.name) fit.push_back(&v);
   }
   if (fit.size() > 1)
-    for (std::size_t i : fit)
-      if (std::string(variables[i]->name) == "angles") fit = {i};
-  if (fit.size() == 1) return std::move(variables[fit[0]]);
-  throw InputError(source.file, (fit.empty() ? "holds " : "several tables: ") + mat::describe(variables),
+    for (const auto* v : fit)
+      if (v->name == "angles") return *v;
+  if (fit.size() == 1) return *fit[0];
+  throw InputError(source.file, (fit.empty() ? "holds " : "several tables: ") + mat::describe(file.variables),
                    fit.empty() ? "angles: n x 3 (phi, theta, psi) or n thetas, in degrees"
                                : "one of them named after a colon, as in angles.mat:angles");
 }
 
 std::vector<EulerAngles> angles_from_mat(const Source& source) {
   const mat::File file = mat::open(source.file);
-  const mat::Variable v = choose_angles(file.get(), source);
-  const std::size_t rows = v->dims[0], columns = v->dims[1];
+  const mat::Variable& v = choose_angles(file, source);
+  const std::size_t rows = v.dims[0], columns = v.dims[1];
   const bool euler = columns == 3, list = rows == 1 || columns == 1;
   if (!euler && !list)
-    throw InputError(source.file, fmt::format("'{}' is {} x {}", v->name, rows, columns),
+    throw InputError(source.file, fmt::format("'{}' is {} x {}", v.name, rows, columns),
                      "n x 3 (phi, theta, psi) or n thetas, in degrees");
-  const std::vector<double> values = mat::read_small(file.get(), *v, source.file);
+  const std::vector<double> values = mat::read_all(file, v);
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
       throw InputError(source.file,
-                       fmt::format("'{}' row {} is not a finite number", v->name, (euler ? i % rows : i) + 1),
+                       fmt::format("'{}' row {} is not a finite number", v.name, (euler ? i % rows : i) + 1),
                        "angles in degrees");
   std::vector<EulerAngles> angles;
   if (euler)

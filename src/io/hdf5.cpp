@@ -383,6 +383,33 @@ Array<float, 3> read_box(hid_t dataset, const Box& box, std::size_t limit_bytes)
   return out;
 }
 
+namespace {
+
+template <class Out>
+void read_any(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count, hid_t type,
+              Out* out) {
+  const Space from(check(H5Dget_space(dataset), "cannot read an HDF5 dataset"));
+  if (static_cast<std::size_t>(H5Sget_simple_extent_ndims(from.get())) != count.size())
+    throw ResourceError("cannot read an HDF5 dataset: another number of axes than before");
+  check(H5Sselect_hyperslab(from.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+        "HDF5 selection");
+  const Space to(
+      check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "HDF5 selection"));
+  check(H5Dread(dataset, type, to.get(), from.get(), H5P_DEFAULT, out), "cannot read an HDF5 dataset");
+}
+
+}  // namespace
+
+void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count,
+                  float* out) {
+  read_any(dataset, start, count, H5T_NATIVE_FLOAT, out);
+}
+
+void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count,
+                  double* out) {
+  read_any(dataset, start, count, H5T_NATIVE_DOUBLE, out);
+}
+
 Dataset create_chunked(hid_t group, const std::string& name, const std::array<hsize_t, 3>& shape,
                        const std::array<hsize_t, 3>& chunk, bool compressed) {
   const PropertyList creation = property_list(H5P_DATASET_CREATE);

@@ -114,11 +114,10 @@ json describe_hdf5(const Source& source) {
 json describe_mat(const Source& source) {
   json out{{"format", "MAT"}, {"arrays", json::array()}};
   const mat::File file = mat::open(source.file);
-  out["format"] = Mat_GetVersion(file.get()) == MAT_FT_MAT73 ? "MAT 7.3" : "MAT 5";
-  for (const auto& v : mat::list(file.get(), source.file)) {
-    std::vector<std::size_t> shape(v->dims, v->dims + std::max(0, v->rank));
-    std::reverse(shape.begin(), shape.end());
-    out["arrays"].push_back({{"name", v->name}, {"shape", shape}, {"type", mat::class_name(*v)}});
+  out["format"] = file.hdf5 ? "MAT 7.3" : "MAT 5";
+  for (const auto& v : file.variables) {
+    const std::vector<std::size_t> shape(v.dims.rbegin(), v.dims.rend());
+    out["arrays"].push_back({{"name", v.name}, {"shape", shape}, {"type", v.kind}});
   }
   out["pixel_A"] = nullptr;
   out["note"] = "shapes are in C order: MATLAB's (x, y, tilt) is (tilt, y, x)";

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers of user files: tests/fuzz/run.sh SECONDS [TARGET...], each target for that long, one after the other.
-# Targets: config structure mat mrc tiff angles hdf5 journal. Findings are kept in build/fuzz/findings.
+# Targets: config structure mat mrc tiff angles hdf5 journal. Findings are kept in build/fuzz/findings. HDF5 itself
+# (1.10.8) breaks on forged files; what breaks inside it is listed and counted, but only our own code fails the run.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
@@ -10,17 +11,43 @@ targets=("$@")
 if [[ ${#targets[@]} -eq 0 ]]; then targets=(config structure mat mrc tiff angles hdf5 journal); fi
 
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
+cmake --build --preset fuzz >/dev/null
+fuzzer=$PWD/build/fuzz/bin/parsers_fuzz findings=build/fuzz/findings
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 # MPI and HDF5 keep small things until the end; what matters here is memory that a parser misuses.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+limits=(-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20)
+
+# Where a finding broke: the first frame that is not the sanitizer's or the C library's.
+broke_in() {
+  AETOS_FUZZ_TARGET=$1 "$fuzzer" "${limits[@]}" "$2" 2>&1 | grep -E '^ *#[0-9]+ 0x' |
+    grep -vE 'fuzzer::|__interceptor|__sanitizer|__asan|__interception|/libc\.so|/sysdeps/| in (malloc|calloc|realloc|operator new)' |
+    head -1
+}
+
+rm -rf "$findings"
+mkdir -p "$findings"
 failed=0
 for target in "${targets[@]}"; do
-  mkdir -p "build/fuzz/grown/$target" "build/fuzz/findings"
-  echo "== $target"
-  AETOS_FUZZ_TARGET=$target build/fuzz/bin/parsers_fuzz -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=2048 \
-    -malloc_limit_mb=512 -timeout=20 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" \
-    "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1 || failed=1
-  grep -E 'stat::number_of_executed_units|ERROR|SUMMARY|runtime error' "build/fuzz/$target.log" || tail -3 "build/fuzz/$target.log"
+  log=build/fuzz/$target.log
+  mkdir -p "build/fuzz/grown/$target"
+  AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork=1 -ignore_crashes=1 \
+    -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
+    "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || true
+  runs=$(grep -oE '^#[0-9]+' "$log" | tail -1 | tr -d '#' || true)
+  ours=0 theirs=0
+  for finding in "$findings/$target"-*; do
+    [[ -e $finding ]] || continue
+    place=$(broke_in "$target" "$finding" || true)
+    if [[ $place == *libhdf5* ]]; then
+      theirs=$((theirs + 1))
+    else
+      ours=$((ours + 1))
+      echo "  $finding: $place"
+    fi
+  done
+  echo "$target: ${runs:-0} executions, $ours findings, $theirs inside the HDF5 library"
+  # A target that does not start is a finding too.
+  if [[ $ours -gt 0 || ${runs:-0} -eq 0 ]]; then failed=1; fi
 done
 exit "$failed"

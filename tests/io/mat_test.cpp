@@ -180,6 +180,46 @@ TEST_F(MatFiles, CutOffEmptyAndForeignFilesAreRefused) {
   error_of([&] { read_tilt_series_info(path_); });
 }
 
+TEST_F(MatFiles, EitherByteOrderIsRead) {
+  std::string bytes(124, ' ');
+  const auto words = [&](std::initializer_list<std::uint32_t> list) {
+    for (std::uint32_t w : list)
+      for (int shift : {24, 16, 8, 0}) bytes += static_cast<char>(w >> shift & 0xff);
+  };
+  bytes += std::string("\x01\x00MI", 4);
+  // A matrix of class int16, 2 x 1 x 2, named "big", with its data as bytes in a tag.
+  words({14, 56, 6, 8, 10, 0, 5, 12, 2, 1, 2, 0});
+  words({3u << 16 | 1u});
+  bytes += std::string("big\0", 4);
+  words({4u << 16 | 1u});
+  bytes += std::string("\x01\xfe\x03\x04", 4);
+  write_file_atomically(path_, bytes);
+  const auto a = read_tilt_series_images(path_, "", {0, 2});
+  EXPECT_EQ(std::vector<float>(a.data(), a.data() + a.size()), (std::vector<float>{1, -2, 3, 4}));
+}
+
+TEST_F(MatFiles, ForgedSizesAreRefusedBeforeMemoryIsTaken) {
+  for (const Spec& spec : kSpecs) {
+    if (spec.version == MAT_FT_MAT73) continue;
+    with_file(spec, [&](mat_t* f) {
+      add(f, spec, "p", MAT_C_DOUBLE, MAT_T_DOUBLE, {3, 4, 5}, counting<double>(60));
+    });
+    const std::string whole = read_text_file(path_);
+    std::size_t refused = 0;
+    for (std::size_t at = 128; at < std::min<std::size_t>(whole.size(), 200); ++at) {
+      std::string forged = whole;
+      forged[at] = static_cast<char>(forged[at] ^ 0x7f);
+      write_file_atomically(path_, forged);
+      try {
+        read_tilt_series_images(path_, "", {0, read_tilt_series_info(path_).tilts});
+      } catch (const InputError&) {
+        ++refused;
+      }
+    }
+    EXPECT_GT(refused, 20u);
+  }
+}
+
 TEST_F(MatFiles, AnglesAsEulerTableOrList) {
   for (const Spec& spec : kSpecs) {
     with_file(spec, [&](mat_t* f) {

@@ -101,6 +101,11 @@ struct Box {
 void check_readable(hid_t dataset, const std::string& file);
 /// Reads a box of a 3D numeric dataset as float, in calls of at most `limit_bytes`.
 Array<float, 3> read_box(hid_t dataset, const Box& box, std::size_t limit_bytes = std::size_t{1} << 30);
+/// Reads a box of a numeric dataset of any number of axes, in one call.
+void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count,
+                  float* out);
+void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count,
+                  double* out);
 
 /// Creates a 3D float dataset in chunks, compressed (shuffle, deflate) if asked.
 Dataset create_chunked(hid_t group, const std::string& name, const std::array<hsize_t, 3>& shape,

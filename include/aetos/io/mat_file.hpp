@@ -1,38 +1,48 @@
 #pragma once
 
-#include <matio.h>
-
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "aetos/io/source.hpp"
 
-/// MATLAB's files, version 5 (any compression) and 7.3, through matio. MATLAB's arrays have their first index
-/// fastest: (x, y, tilt) there is (tilt, y, x) here, with the same bytes.
+/// MATLAB's files, version 5 (any compression, either byte order) and 7.3 (an HDF5 file). MATLAB's arrays
+/// have their first index fastest: (x, y, tilt) there is (tilt, y, x) here, with the same bytes. Read with
+/// code of our own: every size that a file states is held against the file before memory is taken for it,
+/// which matio 1.5.23 does not do. Format: "MAT-File Format", The MathWorks, R2023b.
 namespace aetos::io::mat {
 
-struct CloseMat {
-  void operator()(mat_t* m) const { Mat_Close(m); }
-};
-struct FreeVariable {
-  void operator()(matvar_t* v) const { Mat_VarFree(v); }
-};
-using File = std::unique_ptr<mat_t, CloseMat>;
-using Variable = std::unique_ptr<matvar_t, FreeVariable>;
+/// A variable without its data.
+struct Variable {
+  std::string name;
+  std::string kind;               ///< as MATLAB names it: "double", "uint16", "complex double", "cell"
+  std::vector<std::size_t> dims;  ///< first index fastest
+  bool numeric = false;           ///< real numbers: integers, single, double, logical, not complex
+  bool integer = false;           ///< integers and logical
+  std::uint64_t at = 0;           ///< version 5: where its element starts
 
-/// Opens a file; InputError if it is missing, truncated or not a MAT file of version 5 or 7.3.
+  std::size_t size() const;  ///< number of elements
+};
+
+struct File {
+  std::string path;
+  bool hdf5 = false;  ///< version 7.3
+  std::vector<Variable> variables;
+};
+
+/// What a file holds; InputError if it is missing, truncated, damaged, not a MAT file of version 5 or 7.3, or
+/// without variables.
 File open(const std::string& path);
-/// Every variable, without its data, in the order of the file.
-std::vector<Variable> list(mat_t* file, const std::string& path);
-/// Real numbers: integers, single, double, logical, not complex.
-bool is_numeric(const matvar_t& variable);
-bool is_integer(const matvar_t& variable);
 /// "projections (128 x 128 x 60 double), info (1 x 1 struct)".
 std::string describe(const std::vector<Variable>& variables);
-/// Kind of a variable as MATLAB names it: "double", "uint16", "complex double", "cell".
-std::string class_name(const matvar_t& variable);
+
+/// A box of a numeric variable, first index fastest; start and count have as many axes as the variable.
+void read_box(const File& file, const Variable& variable, const std::vector<std::size_t>& start,
+              const std::vector<std::size_t>& count, double* out);
+void read_box(const File& file, const Variable& variable, const std::vector<std::size_t>& start,
+              const std::vector<std::size_t>& count, float* out);
 /// All of a small numeric variable (at most 2^28 elements), first index fastest.
-std::vector<double> read_small(mat_t* file, matvar_t& variable, const std::string& path);
+std::vector<double> read_all(const File& file, const Variable& variable);
 
 }  // namespace aetos::io::mat
