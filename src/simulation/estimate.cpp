@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <complex>
@@ -9,34 +10,42 @@
 #include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/simulate.hpp"
+#include "aetos/simulation/tile_worker.hpp"
 #include "aetos/simulation/window.hpp"
+#include "aetos/simulation/window_samples.hpp"
 #include "aetos/simulation/window_warnings.hpp"
 #include "aetos/simulation/work_items.hpp"
 
 namespace aetos::simulation {
 namespace {
 
-/// A wave-slice takes about this much of FFTW's bare pair of transforms of the same window (aetos-bench
-/// wave_slice).
-constexpr double kOfTransformPair = 0.85;
-constexpr double kTrial_s = 0.03;
+/// Larger windows are not tried: a wave-slice takes about this much of FFTW's bare pair of transforms of the
+/// same window (aetos-bench wave_slice), timed on this many pixels at most.
+constexpr double kOfTransformPair = 0.55;
+constexpr std::size_t kLargestTrial_px = 768, kLargestTransform_px = 512;
+constexpr double kTrial_s = 0.03, kPotentialOfWaveSlice = 12;
+
+/// Seconds for one wave and slice, and for the potential of one slice of a tile.
+struct Rates {
+  double wave_slice_s = 0, slice_s = 0;
+};
 
 double operations(double ny, double nx) {
   return ny * nx * std::log2(ny * nx);
 }
 
-/// Seconds per wave-slice on this machine, from a transform pair timed here and now (at most 512² pixels;
-/// larger ones are scaled by n² log n²).
-double seconds_per_wave_slice(const Window& window) {
-  const std::size_t ny = std::min<std::size_t>(window.px[0], 512),
-                    nx = std::min<std::size_t>(window.px[1], 512);
+/// From a transform pair timed here and now, scaled by n² log n².
+Rates rates_of_transforms(const Window& window) {
+  const std::size_t ny = std::min(window.px[0], kLargestTransform_px),
+                    nx = std::min(window.px[1], kLargestTransform_px);
   Array<std::complex<float>, 2> wave({ny, nx});
   auto* p = reinterpret_cast<fftwf_complex*>(wave.data());
   const auto plan = [&](int sign) {
     return fft::PlanF(
-        fftwf_plan_dft_2d(static_cast<int>(ny), static_cast<int>(nx), p, p, sign, FFTW_ESTIMATE));
+        fftwf_plan_dft_2d(static_cast<int>(ny), static_cast<int>(nx), p, p, sign, FFTW_MEASURE));
   };
   const auto forward = plan(FFTW_FORWARD), backward = plan(FFTW_BACKWARD);
+  std::fill(wave.begin(), wave.end(), std::complex<float>{});
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   double elapsed = 0;
@@ -49,16 +58,36 @@ double seconds_per_wave_slice(const Window& window) {
   } while (elapsed < kTrial_s);
   const double scale = operations(static_cast<double>(window.px[0]), static_cast<double>(window.px[1])) /
                        operations(static_cast<double>(ny), static_cast<double>(nx));
-  return kOfTransformPair * elapsed / pairs * scale;
+  const double pair_s = elapsed / pairs * scale;
+  return {kOfTransformPair * pair_s, kPotentialOfWaveSlice * kOfTransformPair * pair_s};
 }
 
-/// Cost of the whole series in wave-slices, from a few of its tilts.
-double total_cost(const Request& request, const Plan& plan, const Window& window) {
+/// From a few probes of the tile with most work, at the middle tilt, on this machine.
+Rates rates_of_trial(const Request& request, const Plan& plan, const Window& window) {
+  const std::size_t tilt = request.tilts.size() / 2;
+  const auto work = tile_work(request, plan, window, tilt);
+  const auto most = std::max_element(work.begin(), work.end(),
+                                     [](const auto& a, const auto& b) { return a.cost < b.cost; });
+  if (most->slices == 0) return rates_of_transforms(window);
+  const auto probes = spread_probes(plan.scan, plan.tiles[static_cast<std::size_t>(most - work.begin())]);
+  TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
+  Array<float, 2> out({probes.size(), worker.engine().channels().count});
+  worker.simulate(tilt, 0, probes, out);  // tables are made by the first tile of a run, once
+  const auto cost = worker.simulate(tilt, 0, probes, out);
+  if (cost.wave_slices == 0) return rates_of_transforms(window);
+  return {cost.waves_s / static_cast<double>(cost.wave_slices), cost.potential_s / most->slices};
+}
+
+/// Processor time of the whole series, from a few of its tilts.
+double total_seconds(const Request& request, const Plan& plan, const Window& window, const Rates& rates) {
   const std::size_t tilts = request.tilts.size(), looked_at = std::min<std::size_t>(tilts, 6);
-  double cost = 0;
-  for (std::size_t i = 0; i < looked_at; ++i)
-    for (const auto& work : tile_work(request, plan, window, i * tilts / looked_at)) cost += work.cost;
-  return cost / static_cast<double>(looked_at) * static_cast<double>(tilts * plan.configurations());
+  double seconds = 0;
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    const std::size_t tilt = i * tilts / looked_at;
+    seconds += rates.wave_slice_s * probe_wave_slices(request, plan, window, tilt);
+    for (const auto& work : tile_work(request, plan, window, tilt)) seconds += rates.slice_s * work.slices;
+  }
+  return seconds / static_cast<double>(looked_at) * static_cast<double>(tilts * plan.configurations());
 }
 
 }  // namespace
@@ -68,7 +97,8 @@ Estimate estimate(const Request& request, int ranks) {
   (void)signals_of(plan);  // names that files cannot hold are refused here
   const Window window = expected_window(request, plan);
   plan.tiles = make_tiles(plan.scan, window.whole);
-  const double rate = seconds_per_wave_slice(window);
+  const bool small = std::max(window.px[0], window.px[1]) <= kLargestTrial_px;
+  const Rates rates = small ? rates_of_trial(request, plan, window) : rates_of_transforms(window);
 
   Estimate e;
   e.tilts = request.tilts.size();
@@ -78,7 +108,7 @@ Estimate estimate(const Request& request, int ranks) {
   e.image_ny = plan.scan.ny;
   e.image_nx = plan.scan.nx;
   e.window_px = window.px;
-  e.core_seconds = rate * total_cost(request, plan, window);
+  e.core_seconds = total_seconds(request, plan, window, rates);
   e.memory_per_rank_MiB = memory_per_rank_bytes(request, plan, window) / (1024.0 * 1024.0);
   e.bytes_written = bytes_written(request, plan);
   e.angle_limit_mrad = plan.angle_limit_mrad;
@@ -90,8 +120,9 @@ Estimate estimate(const Request& request, int ranks) {
   if (std::holds_alternative<multislice::WindowTolerance>(request.multislice.window))
     e.notes.push_back(
         fmt::format("the run finds its own window; {} x {} px is assumed here", window.px[0], window.px[1]));
-  e.notes.push_back(fmt::format("{:.3g} us per wave and slice of {} x {} px, from a transform timed now",
-                                1e6 * rate, window.px[0], window.px[1]));
+  e.notes.push_back(fmt::format("{:.3g} us per wave and slice of {} x {} px, from {} timed now",
+                                1e6 * rates.wave_slice_s, window.px[0], window.px[1],
+                                small ? "a few" : "a transform"));
   const std::size_t items = e.tilts * e.phonons * plan.tiles.size();
   if (static_cast<std::size_t>(ranks) > items)
     e.warnings.push_back(

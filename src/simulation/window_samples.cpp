@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
 #include <set>
 
 #include "aetos/core/random.hpp"
@@ -11,15 +13,15 @@
 namespace aetos::simulation {
 namespace {
 
-constexpr std::size_t kGroups = 12, kTrials = 2000;
+constexpr std::size_t kGroups = 32, kTrials = 5000, kPerAxis = 4, kFewGroups = 6;
+constexpr double kUncertaintyOfFew = 0.4;
 constexpr double kSignalReach_A = 0.5;
 
-std::vector<Vec2> corner_probes(const ScanGrid& scan, const Tile& tile) {
-  const std::set<std::size_t> ys{tile.y_begin, tile.y_end - 1}, xs{tile.x_begin, tile.x_end - 1};
-  std::vector<Vec2> probes;
-  for (std::size_t y : ys)
-    for (std::size_t x : xs) probes.push_back(scan.probe(y, x));
-  return probes;
+/// Up to kPerAxis indices of begin..end, evenly spread, both ends among them.
+std::set<std::size_t> spread(std::size_t begin, std::size_t end) {
+  std::set<std::size_t> chosen;
+  for (std::size_t i = 0; i < kPerAxis; ++i) chosen.insert(begin + i * (end - 1 - begin) / (kPerAxis - 1));
+  return chosen;
 }
 
 /// Channels of the engine that belong to detector d: [first, last).
@@ -29,6 +31,13 @@ std::pair<std::size_t, std::size_t> channels_of(const multislice::ChannelLayout&
 }
 
 }  // namespace
+
+std::vector<Vec2> spread_probes(const ScanGrid& scan, const Tile& tile) {
+  std::vector<Vec2> probes;
+  for (std::size_t y : spread(tile.y_begin, tile.y_end))
+    for (std::size_t x : spread(tile.x_begin, tile.x_end)) probes.push_back(scan.probe(y, x));
+  return probes;
+}
 
 std::size_t Samples::probe_count() const {
   std::size_t n = 0;
@@ -51,10 +60,10 @@ Samples draw_samples(const Request& request, const Plan& plan) {
     if (taken.count({tilt, tile})) continue;
     if (!at_tilt.count(tilt))
       at_tilt.emplace(tilt, AtomFinder(beam_atoms_at_rest(request, plan, tilt), period));
-    auto probes = corner_probes(plan.scan, plan.tiles[tile]);
+    auto probes = spread_probes(plan.scan, plan.tiles[tile]);
     if (at_tilt.at(tilt).near(probes, kSignalReach_A).size() == 0) continue;
     taken.insert({tilt, tile});
-    samples.groups.push_back({tilt, std::move(probes), samples.groups.size() % 3 == 2});
+    samples.groups.push_back({tilt, std::move(probes)});
   }
   return samples;
 }
@@ -94,29 +103,58 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
   return signals;
 }
 
-std::pair<double, double> sample_errors(const Plan& plan, const Samples& samples,
-                                        const std::vector<float>& signals, const std::vector<float>& truth) {
+namespace {
+
+/// Squared difference and squared signal of one detector, by group.
+struct Sums {
+  std::vector<double> difference, size;
+};
+
+double ratio(double difference, double size) {
+  return size > 0 ? std::sqrt(difference / size) : 0;
+}
+
+SampleError error_of(const Sums& sums) {
+  const std::size_t groups = sums.size.size();
+  const double difference = std::accumulate(sums.difference.begin(), sums.difference.end(), 0.0);
+  const double size = std::accumulate(sums.size.begin(), sums.size.end(), 0.0);
+  SampleError error{ratio(difference, size), 0};
+  error.uncertainty = kUncertaintyOfFew * error.value;
+  if (groups < kFewGroups) return error;
+  std::vector<double> without;
+  for (std::size_t g = 0; g < groups; ++g)
+    without.push_back(ratio(difference - sums.difference[g], size - sums.size[g]));
+  const double mean = std::accumulate(without.begin(), without.end(), 0.0) / static_cast<double>(groups);
+  double squares = 0;
+  for (const double r : without) squares += (r - mean) * (r - mean);
+  error.uncertainty = std::sqrt(squares * static_cast<double>(groups - 1) / static_cast<double>(groups));
+  return error;
+}
+
+}  // namespace
+
+SampleError sample_error(const Plan& plan, const Samples& samples, const std::vector<float>& signals,
+                         const std::vector<float>& truth) {
   const auto layout = multislice::channel_layout(plan.imaging);
-  std::pair<double, double> worst{0, 0};
+  SampleError worst;
   for (std::size_t d = 0; d < layout.first_of_detector.size(); ++d) {
     auto [first, last] = channels_of(layout, d);
     if (plan.imaging[d].kind == multislice::DetectorKind::com) last = first + 2;
-    double difference[2] = {0, 0}, size[2] = {0, 0};
+    Sums sums;
     std::size_t probe = 0;
     for (const auto& group : samples.groups) {
-      for (std::size_t p = 0; p < group.probes.size(); ++p, ++probe) {
+      double difference = 0, size = 0;
+      for (std::size_t p = 0; p < group.probes.size(); ++p, ++probe)
         for (std::size_t c = first; c < last; ++c) {
           const double t = truth[probe * layout.count + c], s = signals[probe * layout.count + c];
-          difference[group.held_back] += (s - t) * (s - t);
-          size[group.held_back] += t * t;
+          difference += (s - t) * (s - t);
+          size += t * t;
         }
-      }
+      sums.difference.push_back(difference);
+      sums.size.push_back(size);
     }
-    const auto ratio = [&](int which) {
-      return size[which] > 0 ? std::sqrt(difference[which] / size[which]) : 0;
-    };
-    worst.first = std::max(worst.first, ratio(0));
-    worst.second = std::max(worst.second, ratio(1));
+    const SampleError error = error_of(sums);
+    if (error.upper() > worst.upper()) worst = error;
   }
   return worst;
 }

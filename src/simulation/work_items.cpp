@@ -18,6 +18,7 @@ namespace {
 constexpr double kPotentialPerWaveSlice = 12;
 constexpr double kFinitePerProjected = 3;  ///< the same for a finite slice of 2 Å
 constexpr double kPotentialHalo_A = 4;
+constexpr std::size_t kMostProbes = 150;  ///< along an axis, that an estimate looks at
 
 /// Tiles as rows and columns of rectangles, in Å.
 struct TileGrid {
@@ -49,16 +50,35 @@ TileGrid axis_of(const Plan& plan, bool along_y, double period, double reach) {
   return axis;
 }
 
-/// Whether a tile feels an atom in a slice: (tile row, tile column, slice).
-Array<std::uint8_t, 3> felt_slices(const Request& request, const Plan& plan, const Window& window,
-                                   std::size_t tilt) {
+double reach_of(const Plan& plan, const Window& window) {
   const double width = std::max(static_cast<double>(window.px[0]) * plan.grid.sampling_y_A,
                                 static_cast<double>(window.px[1]) * plan.grid.sampling_x_A);
-  const double reach = window.whole ? std::numeric_limits<double>::infinity() : width / 2;
-  const auto rows =
-      axis_of(plan, true, static_cast<double>(plan.grid.cell_y_px) * plan.grid.sampling_y_A, reach);
-  const auto columns =
-      axis_of(plan, false, static_cast<double>(plan.grid.cell_x_px) * plan.grid.sampling_x_A, reach);
+  return window.whole ? std::numeric_limits<double>::infinity() : width / 2;
+}
+
+/// Rows and columns of tiles.
+std::array<TileGrid, 2> tile_grids(const Plan& plan, const Window& window) {
+  const double reach = reach_of(plan, window);
+  return {axis_of(plan, true, static_cast<double>(plan.grid.cell_y_px) * plan.grid.sampling_y_A, reach),
+          axis_of(plan, false, static_cast<double>(plan.grid.cell_x_px) * plan.grid.sampling_x_A, reach)};
+}
+
+/// Rows and columns of single probes, every `stride`-th.
+std::array<TileGrid, 2> probe_grids(const Plan& plan, const Window& window, std::size_t stride) {
+  auto grids = tile_grids(plan, window);
+  for (TileGrid& grid : grids) grid.low.clear();
+  for (std::size_t y = 0; y < plan.scan.probes_y(); y += stride)
+    grids[0].low.push_back(plan.scan.probe(y, 0).y());
+  for (std::size_t x = 0; x < plan.scan.probes_x(); x += stride)
+    grids[1].low.push_back(plan.scan.probe(0, x).x());
+  for (TileGrid& grid : grids) grid.high = grid.low;
+  return grids;
+}
+
+/// Whether a tile feels an atom in a slice: (tile row, tile column, slice).
+Array<std::uint8_t, 3> felt_slices(const Request& request, const Plan& plan, const Window& window,
+                                   const std::array<TileGrid, 2>& grids, std::size_t tilt) {
+  const auto& [rows, columns] = grids;
   const auto& slices = plan.slices[tilt];
   Array<std::uint8_t, 3> felt({rows.low.size(), columns.low.size(), slices.count});
   const auto atoms = beam_atoms_at_rest(request, plan, tilt);
@@ -108,7 +128,7 @@ std::vector<WorkItem> all_items(const Plan& plan) {
 
 std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const Window& window,
                                 std::size_t tilt) {
-  const auto felt = felt_slices(request, plan, window, tilt);
+  const auto felt = felt_slices(request, plan, window, tile_grids(plan, window), tilt);
   const double step = plan.scan.step_A();
   const bool finite = request.multislice.slicing == multislice::Slicing::finite;
   const double potential = kPotentialPerWaveSlice * (finite ? kFinitePerProjected : 1);
@@ -128,9 +148,18 @@ std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const 
                         side(window.px[1], plan.grid.sampling_x_A, tile.x_end - tile.x_begin);
     const auto probes = static_cast<double>(tile.probes() * plan.focal_series.size());
     // A little for every probe, so that tiles over vacuum are shared out as well.
-    work.push_back({occupied * (probes + potential * area) + 0.05 * probes, occupied * probes});
+    work.push_back({occupied * (probes + potential * area) + 0.05 * probes, occupied * probes, occupied});
   }
   return work;
+}
+
+double probe_wave_slices(const Request& request, const Plan& plan, const Window& window, std::size_t tilt) {
+  const std::size_t longest = std::max(plan.scan.probes_y(), plan.scan.probes_x());
+  const std::size_t stride = 1 + longest / kMostProbes;
+  const auto felt = felt_slices(request, plan, window, probe_grids(plan, window, stride), tilt);
+  const auto counted = static_cast<double>(std::count(felt.begin(), felt.end(), std::uint8_t{1}));
+  const auto looked_at = static_cast<double>(felt.extent(0) * felt.extent(1));
+  return counted * static_cast<double>(plan.scan.probes() * plan.focal_series.size()) / looked_at;
 }
 
 }  // namespace aetos::simulation

@@ -29,8 +29,8 @@ Window window_of_width(const Plan& plan, double width_A);
 
 /// Resolves multislice.window. `tolerance` propagates sample probes (a fixed draw over tilts and over the
 /// places that hold atoms) on growing windows and on one much larger, takes the smallest window that holds,
-/// and states its error: 1.4 times the larger of the errors on the probes that chose it and on others held
-/// back. Collective; the choice does not depend on the number of ranks.
+/// and states its error: that of the samples, one standard error of it more, and the larger window's own.
+/// Collective; the choice does not depend on the number of ranks.
 Window choose_window(const Communicator& comm, const Request& request, const Plan& plan);
 
 /// What `choose_window` is expected to take, without trying: for estimates of cost.

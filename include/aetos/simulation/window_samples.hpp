@@ -11,10 +11,12 @@
 /// Sample probes that measure what a window costs in accuracy.
 namespace aetos::simulation {
 
+/// Up to 4 x 4 probes of a tile, evenly spread, its corners among them.
+std::vector<Vec2> spread_probes(const ScanGrid& scan, const Tile& tile);
+
 struct SampleGroup {
   std::size_t tilt = 0;
   std::vector<Vec2> probes;  ///< of one tile
-  bool held_back = false;    ///< not used to choose the window, only to judge the choice
 };
 
 struct Samples {
@@ -22,8 +24,8 @@ struct Samples {
   std::size_t probe_count() const;
 };
 
-/// Up to 12 groups of up to four probes: corners of tiles that hold atoms, at tilts drawn by the key (seed,
-/// window_sample, trial). Every third group is held back.
+/// Up to 32 groups of up to 16 probes, spread over tiles that hold atoms, at tilts drawn by the key (seed,
+/// window_sample, trial).
 Samples draw_samples(const Request& request, const Plan& plan);
 
 /// Signals of all sample probes (group by group, probe, channel), the same on every rank. The groups are
@@ -31,9 +33,16 @@ Samples draw_samples(const Request& request, const Plan& plan);
 std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
                                   const Window& window, const Samples& samples, std::uint64_t& spent);
 
+/// A relative RMS error with its own standard error.
+struct SampleError {
+  double value = 0, uncertainty = 0;
+  double upper() const { return value + uncertainty; }
+};
+
 /// Relative RMS difference of two sets of signals, the largest over the detectors (all rings of a radial one
-/// and both components of a centre of mass together): of the groups that choose, and of those held back.
-std::pair<double, double> sample_errors(const Plan& plan, const Samples& samples,
-                                        const std::vector<float>& signals, const std::vector<float>& truth);
+/// and both components of a centre of mass together). The standard error is the jackknife's over the groups
+/// (Efron and Stein 1981); of few groups, 40 % of the error.
+SampleError sample_error(const Plan& plan, const Samples& samples, const std::vector<float>& signals,
+                         const std::vector<float>& truth);
 
 }  // namespace aetos::simulation

@@ -29,8 +29,13 @@ std::vector<WorkItem> all_items(const Plan& plan);
 struct TileWork {
   double cost = 0;
   double wave_slices = 0;
+  double slices = 0;  ///< that hold atoms
 };
 std::vector<TileWork> tile_work(const Request& request, const Plan& plan, const Window& window,
                                 std::size_t tilt);
+
+/// Wave-slices of all probes at one tilt: what each feels within its own window, on a coarser raster where
+/// there are many.
+double probe_wave_slices(const Request& request, const Plan& plan, const Window& window, std::size_t tilt);
 
 }  // namespace aetos::simulation
