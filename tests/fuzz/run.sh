@@ -18,11 +18,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_va
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 limits=(-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20)
 
-# Where a finding broke: the first frame that is not the sanitizer's or the C library's.
-broke_in() {
-  AETOS_FUZZ_TARGET=$1 "$fuzzer" "${limits[@]}" "$2" 2>&1 | grep -E '^ *#[0-9]+ 0x' |
-    grep -vE 'fuzzer::|__interceptor|__sanitizer|__asan|__interception|/libc\.so|/sysdeps/| in (malloc|calloc|realloc|operator new)' |
-    head -1
+# The stack of a finding, run again by itself.
+stack_of() {
+  AETOS_FUZZ_TARGET=$1 "$fuzzer" "${limits[@]}" "$2" 2>&1 | grep -E '^ *#[0-9]+ 0x' || true
 }
 
 rm -rf "$findings"
@@ -38,12 +36,14 @@ for target in "${targets[@]}"; do
   ours=0 theirs=0
   for finding in "$findings/$target"-*; do
     [[ -e $finding ]] || continue
-    place=$(broke_in "$target" "$finding" || true)
-    if [[ $place == *libhdf5* ]]; then
+    stack=$(stack_of "$target" "$finding")
+    if [[ $stack == *libhdf5* ]]; then
       theirs=$((theirs + 1))
+    elif [[ -z $stack ]]; then
+      echo "  $finding: did not happen again by itself"
     else
       ours=$((ours + 1))
-      echo "  $finding: $place"
+      printf '  %s:\n%s\n' "$finding" "$stack"
     fi
   done
   echo "$target: ${runs:-0} executions, $ours findings, $theirs inside the HDF5 library"
