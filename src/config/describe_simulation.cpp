@@ -276,19 +276,24 @@ Codec<DetectorOptions> describe_detector() {
                word<DetectorKind>({{"annular", DetectorKind::annular},
                                    {"radial", DetectorKind::radial},
                                    {"com", DetectorKind::com},
-                                   {"segmented", DetectorKind::segmented}}),
+                                   {"segmented", DetectorKind::segmented},
+                                   {"pixelated", DetectorKind::pixelated}}),
                "one image of an annulus (with inner_mrad 0: bright field); rings of step_mrad; the centre of "
-               "mass; or rings x segments"),
+               "mass; rings x segments; or whole patterns, to diffraction.h5"),
       field<S>("inner_mrad", &S::inner_mrad, number({0, 3000, "0 to 100"}), "inner angle"),
       field<S>("outer_mrad", &S::outer_mrad, number({0, 3000, "20 to 250"}),
                "outer angle; all but a centre of mass need one"),
-      field<S>("step_mrad", &S::step_mrad, number({0.01, 1000, "1"}), "width of a ring of a radial detector"),
+      field<S>("step_mrad", &S::step_mrad, number({0.01, 1000, "1"}),
+               "width of a ring of a radial detector, of a pixel of a pixelated one (whose half side is "
+               "outer_mrad)"),
       field<S>("rings", &S::rings, whole(1, 100), "of a segmented detector, equally wide"),
       field<S>("segments", &S::segments, whole(1, 360), "of each ring of a segmented detector"),
       field<S>("rotation_deg", &S::rotation_deg, number({-kTurns_deg, kTurns_deg, "-45 to 45"}),
                "where the first segment begins, from x towards y"),
       field<S>("idpc", &S::idpc, boolean(),
                "also integrate the centre of mass (iDPC): of a com detector, or estimated from segments"),
+      field<S>("tilts", &S::tilts, optional("all", list(count(0, 65535))),
+               "at which a pixelated detector is read, counted from 0"),
   });
 }
 

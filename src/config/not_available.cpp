@@ -29,7 +29,6 @@ struct LaterValue {
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
       {"stages", {"preprocess"}, "simulate, reconstruct, trace, compare, analyze"},
-      {"detectors.kind", {"pixelated"}, "annular, radial, com, segmented"},
       {"preprocess.calibrate", {"*"}, "none"},
       {"preprocess.align", {"*"}, "none"},
       {"preprocess.background", {"*"}, "none"},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "aetos/core/error.hpp"
@@ -22,6 +23,11 @@ double free_bytes(std::filesystem::path folder) {
   std::error_code error;
   const auto space = std::filesystem::space(folder, error);
   return error ? -1 : static_cast<double>(space.available);
+}
+
+bool reads_patterns(const Plan& plan) {
+  return std::any_of(plan.config.detectors.begin(), plan.config.detectors.end(),
+                     [](const auto& d) { return d.kind == multislice::DetectorKind::pixelated; });
 }
 
 template <class Estimate>
@@ -127,6 +133,13 @@ Json check(const Plan& plan, int ranks) {
     for (const auto& warning : stage.value("warnings", Json::array())) warnings.push_back(warning);
   }
   const double room = free_bytes(plan.output);
+  const bool patterns = plan.has(Stage::simulate) && reads_patterns(plan);
+  if (room >= 0 && bytes > room && patterns)
+    throw InputError("detectors",
+                     fmt::format("{:.0f} MB to write, with the patterns of pixelated detectors", bytes / 1e6),
+                     fmt::format("at most the {:.0f} MB that are free in {}; read fewer tilts, a smaller "
+                                 "outer_mrad or a larger step_mrad",
+                                 room / 1e6, plan.output.string()));
   if (room >= 0 && bytes > room)
     warnings.push_back(fmt::format("{:.0f} MB will be written, but only {:.0f} MB are free in {}",
                                    bytes / 1e6, room / 1e6, plan.output.string()));

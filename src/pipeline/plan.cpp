@@ -185,6 +185,7 @@ std::vector<std::string> outputs_of(Stage stage) {
 
 std::vector<std::string> all_outputs_of(Stage stage) {
   auto outputs = outputs_of(stage);
+  if (stage == Stage::simulate) outputs.push_back(files::diffraction);
   if (stage == Stage::analyze)
     for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
                               "phases", "oxidation", "vacancies"})

@@ -7,6 +7,7 @@
 #include "aetos/core/fft.hpp"
 #include "aetos/multislice/detector.hpp"
 #include "aetos/multislice/potential.hpp"
+#include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/series.hpp"
 
 namespace aetos::simulation {
@@ -51,21 +52,27 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
   const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
   const double atoms = static_cast<double>(request.specimen.size()) * 200;
   const double computing = transmissions + potential + finite + waves;
+  double patterns = 0;
+  for (std::size_t t = 0; t < request.tilts.size(); ++t)
+    patterns = std::max(patterns, static_cast<double>(item_channels(plan, t)) - channels);
+  const double tile_patterns =
+      patterns * static_cast<double>(plan.tiles.front().probes()) * (sizeof(double) + 2 * sizeof(float));
   const double images = (channels + 4) * static_cast<double>(plan.scan.probes()) * sizeof(double);
-  return kProgramBytes + atoms + std::max(computing, images);
+  return kProgramBytes + atoms + tile_patterns + std::max(computing, images);
 }
 
 double bytes_written(const Request& request, const Plan& plan) {
-  const double channels = static_cast<double>(multislice::channel_layout(plan.imaging).count);
   const auto tilts = static_cast<double>(request.tilts.size());
   const double items = tilts * static_cast<double>(plan.configurations() * plan.tiles.size());
-  const double journal = items * kJournalRecordBytes + tilts * static_cast<double>(plan.configurations()) *
-                                                           static_cast<double>(plan.scan.probes()) *
-                                                           channels * sizeof(float);
+  double journal = items * kJournalRecordBytes;
+  for (std::size_t t = 0; t < request.tilts.size(); ++t)
+    journal += static_cast<double>(plan.configurations() * plan.scan.probes() * item_channels(plan, t)) *
+               sizeof(float);
   double images = 0;
   for (const auto& signal : signals_of(plan))
     images += static_cast<double>(image_names(request, plan, signal).size());
-  return journal + images * tilts * static_cast<double>(plan.scan.ny * plan.scan.nx) * sizeof(float);
+  return journal + diffraction_bytes(plan) +
+         images * tilts * static_cast<double>(plan.scan.ny * plan.scan.nx) * sizeof(float);
 }
 
 }  // namespace aetos::simulation

@@ -139,6 +139,22 @@ std::size_t Plan::slice_count() const {
   return most;
 }
 
+namespace {
+
+void check_cameras(const Request& request, Plan& plan) {
+  if (plan.imaging.empty())
+    throw InputError("detectors", "only pixelated ones", "one beside them that makes images, as annular");
+  for (const auto& camera : plan.cameras)
+    for (std::size_t tilt : camera.tilts.value_or(std::vector<std::size_t>{}))
+      if (tilt >= request.tilts.size())
+        throw InputError("detectors." + camera.name + ".tilts", fmt::format("{}", tilt),
+                         fmt::format("0 to {}", request.tilts.size() - 1));
+  if (!plan.cameras.empty() && request.microscope.source_fwhm_A > 0)
+    plan.warnings.push_back("the source size is not applied to the patterns of pixelated detectors");
+}
+
+}  // namespace
+
 double narrowest_window_A(const Request& request, const Plan& plan) {
   return std::max(narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A),
                   2 * (plan.probe_radius_A + kProbeMargin_A));
@@ -169,6 +185,7 @@ Plan make_plan(const Request& request) {
     auto& kept = (is_camera ? plan.cameras : plan.imaging).emplace_back(detector);
     kept.second_moments = kept.kind == multislice::DetectorKind::com && plan.electrons_per_pixel.has_value();
   }
+  check_cameras(request, plan);
 
   plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal);
   plan.sites = atoms::filled_sites(request.specimen, request.specimen_options.occupancy, request.seed);

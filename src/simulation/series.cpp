@@ -8,6 +8,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/multislice/detector.hpp"
+#include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/series_metadata.hpp"
 #include "aetos/simulation/work_items.hpp"
 
@@ -16,7 +17,27 @@ namespace {
 
 using Finished = std::map<Journal::Key, Journal::Place>;
 
-/// The payload of an item as floats, `count` of them.
+/// Mean over the configurations of every channel at every probe: (channel, y, x).
+Array<double, 3> mean_signals(const Plan& plan, const Finished& finished, std::size_t tilt,
+                              std::size_t channels) {
+  Array<double, 3> mean({channels, plan.scan.probes_y(), plan.scan.probes_x()});
+  const double share = 1 / static_cast<double>(plan.configurations());
+  const std::size_t stride = item_channels(plan, tilt);
+  for (std::size_t c = 0; c < plan.configurations(); ++c)
+    for (std::size_t i = 0; i < plan.tiles.size(); ++i) {
+      const auto& tile = plan.tiles[i];
+      const auto values = read_item(finished, {tilt, c, i}, tile.probes() * stride);
+      const float* value = values.data();
+      for (std::size_t y = tile.y_begin; y < tile.y_end; ++y)
+        for (std::size_t x = tile.x_begin; x < tile.x_end; ++x, value += stride)
+          for (std::size_t k = 0; k < channels; ++k)
+            mean(k, y, x) += share * static_cast<double>(k + 1 < channels ? value[k] : value[stride - 1]);
+    }
+  return mean;
+}
+
+}  // namespace
+
 std::vector<float> read_item(const Finished& finished, const WorkItem& item, std::size_t count) {
   const auto place = finished.find(key_of(item));
   if (place == finished.end())
@@ -31,25 +52,6 @@ std::vector<float> read_item(const Finished& finished, const WorkItem& item, std
   std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
-
-/// Mean over the configurations of every channel at every probe: (channel, y, x).
-Array<double, 3> mean_signals(const Plan& plan, const Finished& finished, std::size_t tilt,
-                              std::size_t channels) {
-  Array<double, 3> mean({channels, plan.scan.probes_y(), plan.scan.probes_x()});
-  const double share = 1 / static_cast<double>(plan.configurations());
-  for (std::size_t c = 0; c < plan.configurations(); ++c)
-    for (std::size_t i = 0; i < plan.tiles.size(); ++i) {
-      const auto& tile = plan.tiles[i];
-      const auto values = read_item(finished, {tilt, c, i}, tile.probes() * channels);
-      auto value = values.begin();
-      for (std::size_t y = tile.y_begin; y < tile.y_end; ++y)
-        for (std::size_t x = tile.x_begin; x < tile.x_end; ++x)
-          for (std::size_t k = 0; k < channels; ++k) mean(k, y, x) += share * static_cast<double>(*value++);
-    }
-  return mean;
-}
-
-}  // namespace
 
 void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
                   const Finished& finished, const std::filesystem::path& file) {

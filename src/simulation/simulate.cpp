@@ -9,7 +9,9 @@
 #include "aetos/core/progress.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "aetos/parallel/partition.hpp"
+#include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/early_end.hpp"
+#include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/tile_worker.hpp"
 #include "aetos/simulation/window.hpp"
@@ -63,7 +65,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
   double my_total = 0, my_done = 0;
   for (std::size_t i : mine) my_total += left.cost[i];
 
-  TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
+  TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole), true);
   // Counted in probes of the whole run, as far as this rank's share of the cost tells.
   const double all_probes =
       static_cast<double>(request.tilts.size() * plan.configurations() * plan.scan.probes());
@@ -77,7 +79,7 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
     fault::point("simulate-item");
     const WorkItem& item = left.items[i];
     const auto probes = tile_probes(plan.scan, plan.tiles[item.tile]);
-    Array<float, 2> out({probes.size(), worker.engine().channels().count});
+    Array<float, 2> out({probes.size(), item_channels(plan, item.tilt)});
     const auto cost = worker.simulate(item.tilt, item.configuration, probes, out);
     journal.append(key_of(item), std::as_bytes(out.flat()));
     done.wave_slices += cost.wave_slices;
@@ -95,6 +97,21 @@ Done work_through(const RunContext& context, const Request& request, const Plan&
 void end_if_stopped(const RunContext& context, const Done& done) {
   if (!context.comm.any(done.stopped_early)) return;
   throw Interrupted(fmt::format("simulation stopped by {}", context.stop.reason()));
+}
+
+/// Patterns are large: a run that cannot hold them is better not begun.
+void refuse_patterns_beyond_disk(const Request& request, const Plan& plan,
+                                 const std::filesystem::path& folder) {
+  if (plan.cameras.empty()) return;
+  std::error_code error;
+  const auto room = std::filesystem::space(folder, error);
+  const double bytes = bytes_written(request, plan);
+  if (!error && bytes > static_cast<double>(room.available))
+    throw InputError(
+        "detectors", fmt::format("patterns and images of {:.0f} MB", bytes / 1e6),
+        fmt::format("at most the {:.0f} MB that are free; read fewer tilts, a smaller outer_mrad "
+                    "or a larger step_mrad",
+                    static_cast<double>(room.available) / 1e6));
 }
 
 nlohmann::json number_or_null(const std::optional<double>& value) {
@@ -133,6 +150,7 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   log::info("simulating {} tilts x {} configurations, {} x {} pixels of {} Å, {} atoms, {}",
             request.tilts.size(), plan.configurations(), plan.scan.ny, plan.scan.nx, plan.scan.pixel_A,
             plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
+  context.comm.agree([&] { refuse_patterns_beyond_disk(request, plan, context.work); });
   const Window window = choose_window(context.comm, request, plan);
   plan.tiles = make_tiles(plan.scan, window.whole);
   log::info("{}", window.reason);
@@ -160,6 +178,8 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
 
   const Finished finished = Journal::scan(context.comm, context.work, context.fingerprint);
   write_series(context, request, plan, window, finished, file);
+  if (!plan.cameras.empty())
+    write_diffraction(context, request, plan, window, finished, file.parent_path() / kDiffractionFile);
 
   auto result = summary(request, plan, window);
   result["probe_slices"] = context.comm.sum(static_cast<std::int64_t>(done.wave_slices + window.wave_slices));

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "aetos/simulation/diffraction.hpp"
+
 namespace aetos::simulation {
 namespace {
 
@@ -62,8 +64,9 @@ multislice::BeamAtoms AtomFinder::near(std::span<const Vec2> probes, double reac
   return found;
 }
 
-TileWorker::TileWorker(const Request& request, const Plan& plan, const multislice::EngineSettings& settings)
-    : request_(request), plan_(plan), engine_(settings) {}
+TileWorker::TileWorker(const Request& request, const Plan& plan, const multislice::EngineSettings& settings,
+                       bool cameras)
+    : request_(request), plan_(plan), cameras_(cameras), engine_(settings) {}
 
 multislice::TileCost TileWorker::simulate(std::size_t tilt, std::size_t configuration,
                                           std::span<const Vec2> probes, View<float, 2> out) {
@@ -73,6 +76,14 @@ multislice::TileCost TileWorker::simulate(std::size_t tilt, std::size_t configur
                       static_cast<double>(grid.cell_y_px) * grid.sampling_y_A);
     atoms_.emplace(beam_atoms(request_, plan_, tilt, configuration), period);
     prepared_ = {tilt, configuration};
+  }
+  if (cameras_ && reads_cameras(plan_, tilt)) {
+    if (!camera_engine_) {
+      auto settings = engine_.settings();
+      settings.detectors.insert(settings.detectors.end(), plan_.cameras.begin(), plan_.cameras.end());
+      camera_engine_.emplace(std::move(settings));
+    }
+    return camera_engine_->simulate(atoms_->near(probes, engine_.reach_A()), plan_.slices[tilt], probes, out);
   }
   return engine_.simulate(atoms_->near(probes, engine_.reach_A()), plan_.slices[tilt], probes, out);
 }

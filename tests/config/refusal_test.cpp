@@ -192,7 +192,6 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
                   "'specimen.build' is not available");
   expect_contains(refusal(whole(), {{"specimen.thermal.configurations", "md.xyz"}}),
                   "not available in this version");
-  expect_contains(refusal(whole(), {{"detectors.0.kind", "pixelated"}}), "expected annular, radial, com");
   expect_contains(refusal(whole(), {{"stages", "[simulate, preprocess]"}}), "not available in this version");
   expect_contains(refusal(whole(), {}, stages_of_command("preprocess")), "not available in this version");
   EXPECT_EQ(refusal(whole("preprocess: {denoise: none}\nreconstruct: {film: false}\n")), "no error");

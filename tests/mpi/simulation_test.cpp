@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "aetos/core/error.hpp"
+#include "aetos/io/hdf5.hpp"
 #include "support/ranks.hpp"
 #include "support/simulation_case.hpp"
 #include "support/temporary_folder.hpp"
@@ -28,6 +29,7 @@ test::SimulationCase small_series() {
 /// Everything that a series holds, and the summary's choice of window.
 struct Outcome {
   std::vector<std::vector<float>> images;
+  std::vector<double> patterns;
   double window_px = 0, error = 0;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
@@ -52,6 +54,14 @@ Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& su
   Outcome outcome;
   for (const auto& signal : io::read_tilt_series_info((folder / "series.h5").string()).signals)
     outcome.images.push_back(test::read_images(folder, signal));
+  if (std::filesystem::exists(folder / kDiffractionFile)) {
+    const auto file = io::hdf5::open_for_reading((folder / kDiffractionFile).string());
+    for (const char* name : {"cbed_tilt001_clean", "cbed_tilt001_noisy"}) {
+      const io::hdf5::Group group(H5Gopen2(file.get(), (std::string("/data/") + name).c_str(), H5P_DEFAULT));
+      const auto values = io::hdf5::read_small(group.get(), "data");
+      outcome.patterns.insert(outcome.patterns.end(), values.begin(), values.end());
+    }
+  }
   outcome.window_px = summary.at("window_px");
   outcome.error = summary.at("window_error_estimate");
   return outcome;
@@ -91,6 +101,11 @@ TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
   c.microscope.beam_tilt_mrad = {2, -1};
   c.microscope.focal_spread_A = 15;
   c.microscope.focal_points = 3;
+  c.detectors.push_back({.name = "cbed",
+                         .kind = multislice::DetectorKind::pixelated,
+                         .outer_mrad = 30,
+                         .step_mrad = 5,
+                         .tilts = {{1}}});
   same_as_alone(comm, c);
 }
 

@@ -7,6 +7,7 @@
 
 #include "aetos/atoms/thermal.hpp"
 #include "aetos/core/error.hpp"
+#include "aetos/io/hdf5.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "support/shared_data.hpp"
 #include "support/simulation_case.hpp"
@@ -202,6 +203,49 @@ TEST(Simulate, SegmentsAddUpAndGiveAnIntegratedImage) {
       1e-3);
   EXPECT_LT(relative_rms(read_images(folder.path(), "com_idpc_noisy"), idpc), 0.2);
   EXPECT_LT(relative_rms(read_images(folder.path(), "df4_idpc_noisy"), df4), 0.2);
+}
+
+std::vector<double> read_patterns(const std::filesystem::path& folder, const std::string& name) {
+  const auto file = io::hdf5::open_for_reading((folder / kDiffractionFile).string());
+  const io::hdf5::Group group(H5Gopen2(file.get(), ("/data/" + name).c_str(), H5P_DEFAULT));
+  return io::hdf5::read_small(group.get(), "data");
+}
+
+TEST(Simulate, PatternsHoldAllThatIsTransmittedAtTheTiltsAskedFor) {
+  auto c = cluster();
+  c.scan.field_A = {{9, 8}};
+  c.scan.probe_step_A = 0.25;
+  c.tilts = {{0, 0, 0}, {0, 20, 0}};
+  c.specimen_options.thermal.debye_waller_B_A2 = 0.3;
+  c.specimen_options.thermal.frozen_phonons = 2;
+  c.microscope.dose_e_per_A2 = 1e7;
+  c.detectors = {{.name = "all", .outer_mrad = 43.7},
+                 {.name = "cbed",
+                  .kind = multislice::DetectorKind::pixelated,
+                  .outer_mrad = 43.7,
+                  .step_mrad = 4,
+                  .tilts = {{1}}},
+                 {.name = "adf", .inner_mrad = 25, .outer_mrad = 40}};
+  const TemporaryFolder folder;
+  test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  const auto all = read_images(folder.path(), "all_clean");
+  const auto clean = read_patterns(folder.path(), "cbed_tilt001_clean"),
+             noisy = read_patterns(folder.path(), "cbed_tilt001_noisy");
+  const std::size_t pixels = 21 * 21, probes = 18 * 16;
+  ASSERT_EQ(clean.size(), probes * pixels);
+  for (std::size_t p = 0; p < probes; ++p) {
+    double sum = 0, counted = 0;
+    for (std::size_t q = 0; q < pixels; ++q) {
+      sum += clean[p * pixels + q];
+      counted += noisy[p * pixels + q];
+    }
+    EXPECT_NEAR(sum, static_cast<double>(all[probes + p]), 2e-4) << p;  // the second tilt
+    EXPECT_NEAR(counted, sum, 0.01);
+  }
+  // Images do not depend on whether patterns are read.
+  const auto with = read_images(folder.path(), "adf_noisy");
+  c.detectors = {c.detectors[0], c.detectors[2]};
+  EXPECT_EQ(images(c, "adf_noisy"), with);
 }
 
 TEST(Simulate, AResumeAfterATornJournalGivesTheSameImages) {

@@ -19,6 +19,7 @@ namespace aetos::pipeline {
 namespace files {
 inline constexpr const char* resolved_config = "config.resolved.yaml";
 inline constexpr const char* tilt_series = "tilt_series.h5";
+inline constexpr const char* diffraction = simulation::kDiffractionFile;
 inline constexpr const char* volume = "volume.h5";
 inline constexpr const char* atoms = "atoms.extxyz";
 inline constexpr const char* comparison = "comparison.json";
@@ -55,8 +56,8 @@ Plan make_plan(config::Master config);
 std::vector<config::Stage> stages_read_by(const Plan& plan, config::Stage stage);
 /// Files outside the run that a stage reads, for checksums.
 std::vector<std::string> external_inputs(const Plan& plan, config::Stage stage);
-/// The final files that a stage always leaves in the run's folder, and those together with the ones that depend on what
-/// was asked for.
+/// The final files that a stage always leaves in the run's folder, and those together with the ones that
+/// depend on what was asked for.
 std::vector<std::string> outputs_of(config::Stage stage);
 std::vector<std::string> all_outputs_of(config::Stage stage);
 /// The file part of "file.mat:array".

@@ -11,9 +11,15 @@
 #include "aetos/simulation/plan.hpp"
 #include "aetos/simulation/signals.hpp"
 #include "aetos/simulation/window.hpp"
+#include "aetos/simulation/work_items.hpp"
 
 /// From finished work items to the tilt series on disk.
 namespace aetos::simulation {
+
+/// The payload of a finished item as floats, `count` of them. Throws ResourceError if it is missing or of
+/// another size.
+std::vector<float> read_item(const std::map<Journal::Key, Journal::Place>& finished, const WorkItem& item,
+                             std::size_t count);
 
 /// Writes all images. Whole tilts are dealt to the ranks; each reads its items from the journal, adds up the
 /// configurations in their order in double precision, applies the source size on the probes' grid, takes the

@@ -46,6 +46,9 @@ struct Estimate {
 /// Checks a request without computing images; throws InputError where it cannot be simulated.
 Estimate estimate(const Request& request, int ranks);
 
+/// Patterns of pixelated detectors, beside the series.
+inline constexpr const char* kDiffractionFile = "diffraction.h5";
+
 /// Simulates on all ranks of the context and writes the series to `file`. Finished work items are journalled
 /// in `context.work` and taken from there on resume. Returns the stage's object of summary.json, without
 /// timings. Collective; throws Interrupted once everything done so far is safe.

@@ -30,7 +30,10 @@ class AtomFinder {
 /// configuration, as long as tiles of one come one after the other.
 class TileWorker {
  public:
-  TileWorker(const Request& request, const Plan& plan, const multislice::EngineSettings& settings);
+  /// `cameras`: at tilts where pixelated detectors are read, their channels stand between those of the images
+  /// and the transmitted intensity (item_channels).
+  TileWorker(const Request& request, const Plan& plan, const multislice::EngineSettings& settings,
+             bool cameras = false);
   /// Detector values of `probes`; out: (probe, channel).
   multislice::TileCost simulate(std::size_t tilt, std::size_t configuration, std::span<const Vec2> probes,
                                 View<float, 2> out);
@@ -39,7 +42,9 @@ class TileWorker {
  private:
   const Request& request_;
   const Plan& plan_;
+  bool cameras_;
   multislice::TileEngine engine_;
+  std::optional<multislice::TileEngine> camera_engine_;  ///< made where it is first needed
   std::optional<AtomFinder> atoms_;
   std::pair<std::size_t, std::size_t> prepared_{};
 };
