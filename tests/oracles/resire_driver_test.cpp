@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <mpi.h>
 
 #include <cmath>
@@ -47,14 +49,14 @@ TEST(ResireDriverTest, SampleFromFileToFile) {
   const auto history = io::read_volume_info((folder / "run" / "volume.h5").string()).r_history;
   ASSERT_EQ(history.size(), 100u);
   const auto mat = io::mat::open(published);
-  for (const auto& variable : io::mat::list(mat.get(), published)) {
-    if (std::string(variable->name) != "R1_every_10") continue;
-    const auto r1 = io::mat::read_small(mat.get(), *variable, published);
-    for (std::size_t n = 0; n < 10; ++n) {
-      double mean = 0;
-      for (std::size_t p = 0; p < 41; ++p) mean += r1[n * 41 + p] / 41;
-      EXPECT_NEAR(history[10 * n + 9], mean, 1e-6);
-    }
+  const auto variable = std::ranges::find(mat.variables, "R1_every_10", &io::mat::Variable::name);
+  ASSERT_NE(variable, mat.variables.end());
+  const auto r1 = io::mat::read_all(mat, *variable);
+  ASSERT_EQ(r1.size(), 410u);
+  for (std::size_t n = 0; n < 10; ++n) {
+    double mean = 0;
+    for (std::size_t p = 0; p < 41; ++p) mean += r1[n * 41 + p] / 41;
+    EXPECT_NEAR(history[10 * n + 9], mean, 1e-6);
   }
   EXPECT_LT(summary["r_factor"].get<double>(), history.back());
 }

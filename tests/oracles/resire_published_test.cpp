@@ -32,8 +32,8 @@ Array<float, 3> to_columns(const Array<float, 3>& images) {
 
 std::vector<double> read_matrix(const std::string& file, const std::string& name) {
   const auto mat = io::mat::open(file);
-  for (const auto& variable : io::mat::list(mat.get(), file))
-    if (name == variable->name) return io::mat::read_small(mat.get(), *variable, file);
+  for (const auto& variable : mat.variables)
+    if (name == variable.name) return io::mat::read_all(mat, variable);
   return {};
 }
 
