@@ -13,21 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The phase that most corners of a site have; the earlier one of `kPhases` in a tie.
-Phase phase_of(const OxygenSite& site, const std::vector<Phase>& phases) {
-  Phase best = kPhases[0];
-  long most = -1;
-  for (const Phase p : kPhases) {
-    const auto n =
-        std::count_if(site.atoms.begin(), site.atoms.end(), [&](auto a) { return phases[a] == p; });
-    if (n > most) {
-      most = n;
-      best = p;
-    }
-  }
-  return best;
-}
-
 /// Lengths of the bonds, each once, whose two atoms are of one phase.
 std::vector<double> bonds_within(const MeasuredModel& m, Phase phase) {
   std::vector<double> lengths;
@@ -46,7 +31,7 @@ json degrees_by_phase(const MeasuredModel& m, const std::vector<OxygenSite>& sit
     for (std::size_t i = 0; i < of_atoms.size(); ++i)
       if (m.phases[i] == p && of_atoms[i]) atoms.push_back(*of_atoms[i]);
     for (const auto& s : sites)
-      if (phase_of(s, m.phases) == p) values.push_back(s.value);
+      if (phase_of_most(s.atoms, m.phases) == p) values.push_back(s.value);
     result[phase_name(p)] = {{"mean", number_or_null(mean_of(values))},
                              {"mean_of_atoms", number_or_null(mean_of(atoms))},
                              {"sites", values.size()},

@@ -1,5 +1,6 @@
 #include "aetos/analysis/phases.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace aetos::analysis {
@@ -47,6 +48,19 @@ std::vector<Phase> phases(const Neighbourhood& neighbours, const std::vector<boo
       if (votes[static_cast<std::size_t>(p)] > votes[static_cast<std::size_t>(smooth[i])]) smooth[i] = p;
   }
   return smooth;
+}
+
+Phase phase_of_most(std::span<const std::size_t> atoms, std::span<const Phase> phases) {
+  Phase best = kPhases[0];
+  long most = -1;
+  for (const Phase p : kPhases) {
+    const auto n = std::count_if(atoms.begin(), atoms.end(), [&](auto a) { return phases[a] == p; });
+    if (n > most) {
+      most = n;
+      best = p;
+    }
+  }
+  return best;
 }
 
 }  // namespace aetos::analysis

@@ -1,69 +1,16 @@
-// Keys of the specimen, the microscope and the simulation.
+// Keys of the microscope and the simulation.
 #include <fmt/format.h>
 
-#include "aetos/core/structure.hpp"
 #include "describe.hpp"
 
 namespace aetos::config {
 namespace {
 
 using namespace multislice;
-using atoms::PerElement;
-using atoms::SpecimenOptions;
-using atoms::ThermalOptions;
 
 constexpr double kTurns_deg = 720;
 /// Usual sizes of aberrations by order, Å.
 constexpr const char* kUsual[] = {"", "0 to 100", "0 to 1e3", "-1e7 to 1e7", "0 to 1e6", "-1e8 to 1e8"};
-
-/// One number, or a map by element symbol.
-Codec<PerElement> per_element(const Codec<double>& one) {
-  Codec<PerElement> codec;
-  codec.about.words = one.about.words + "; one for all, or a map by element symbol";
-  codec.about.schema["anyOf"] = json::array(
-      {one.about.schema,
-       json{{"type", "object"}, {"minProperties", 1}, {"additionalProperties", one.about.schema}}});
-  codec.read = [one](Reader& r, const YamlNode& node, PerElement& out) {
-    if (node.kind != YamlNode::Kind::map) {
-      double value = 0;
-      one.read(r, node, value);
-      out = value;
-      return;
-    }
-    std::map<std::string, double> values;
-    for (const auto& [symbol, child] : node.members) {
-      if (atomic_number(symbol) == 0)
-        throw InputError(child.place, fmt::format("'{}'", symbol), "an element symbol, H to Lr, as in Zr");
-      one.read(r, child, values[symbol]);
-    }
-    if (values.empty())
-      throw InputError(node.place, "an empty map", "an element and its value, as in {Zr: 0.3}");
-    out = std::move(values);
-  };
-  codec.write = [one](const PerElement& value) {
-    if (const auto* all = std::get_if<double>(&value)) return one.write(*all);
-    std::vector<io::YamlMember> members;
-    for (const auto& [symbol, v] : std::get<std::map<std::string, double>>(value))
-      members.emplace_back(symbol, one.write(v));
-    return io::yaml_map(std::move(members));
-  };
-  return codec;
-}
-
-Codec<ThermalOptions> describe_thermal() {
-  using S = ThermalOptions;
-  return group<S>({
-      field<S>(
-          "debye_waller_B_A2", &S::debye_waller_B_A2,
-          optional("none", per_element(number({0, 100, "0.1 to 2"}))),
-          "Debye-Waller factor B = 8 pi² <u²> in Å²; <u²> is the mean square displacement along one axis"),
-      field<S>("rms_displacement_A", &S::rms_displacement_A,
-               optional("none", per_element(number({0, 2, "0.03 to 0.15"}))),
-               "instead of B: rms displacement along one axis in Å"),
-      field<S>("frozen_phonons", &S::frozen_phonons, whole(1, 100000),
-               "displaced configurations whose intensities are averaged at every tilt"),
-  });
-}
 
 Codec<std::string> detector_name() {
   auto codec = text("letters, digits, - and _, starting with a letter");
@@ -201,25 +148,6 @@ std::vector<Field<MicroscopeOptions>> aberration_fields() {
 }
 
 }  // namespace
-
-Codec<SpecimenOptions> describe_specimen() {
-  using S = SpecimenOptions;
-  return group<S>({
-      required(field<S>("file", &S::file, path("a path of an extended XYZ, XYZ or Prismatic XYZ file"),
-                        "atoms, Å about the rotation centre")),
-      field<S>("origin", &S::origin,
-               word<atoms::Origin>({{"file", atoms::Origin::file},
-                                    {"cell_centre", atoms::Origin::cell_centre},
-                                    {"centroid", atoms::Origin::centroid}}),
-               "what becomes the rotation centre: the file's own origin, the middle of its cell, or the "
-               "centroid of the atoms"),
-      field<S>(
-          "occupancy", &S::occupancy,
-          word<atoms::Occupancy>({{"random", atoms::Occupancy::random}, {"mean", atoms::Occupancy::mean}}),
-          "an occupancy below 1 means: filled or empty, drawn once per specimen; or a weaker potential"),
-      field<S>("thermal", &S::thermal, describe_thermal(), "thermal motion (Einstein model)"),
-  });
-}
 
 Codec<MicroscopeOptions> describe_microscope() {
   using S = MicroscopeOptions;

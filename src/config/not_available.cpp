@@ -10,16 +10,6 @@
 namespace aetos::config {
 namespace {
 
-struct LaterKey {
-  const char* key;
-  const char* instead;
-};
-
-constexpr LaterKey kLaterKeys[] = {
-    {"specimen.build", "'specimen.file'"},
-    {"specimen.thermal.configurations", "'debye_waller_B_A2' or 'rms_displacement_A'"},
-};
-
 struct LaterValue {
   const char* key;
   std::vector<std::string> values;  ///< "*" stands for all but none
@@ -49,9 +39,6 @@ std::string without_indices(const std::string& dotted) {
 }
 
 std::optional<InputError> later_key(const std::string& key, const std::string& place) {
-  for (const auto& later : kLaterKeys)
-    if (key == later.key)
-      return InputError(place, "the key '" + key + "' is not available in this version", later.instead);
   if (key == "microscope.C10_A")
     return InputError(place, "the key 'microscope.C10_A'",
                       "'defocus_A', which is -C10 (positive is underfocus)");
@@ -86,7 +73,6 @@ std::optional<InputError> not_available(const std::string& dotted, const YamlNod
 
 std::vector<std::string> later_list() {
   std::vector<std::string> lines;
-  for (const auto& later : kLaterKeys) lines.push_back(fmt::format("`{}`; use {}", later.key, later.instead));
   for (const auto& later : later_values()) {
     std::string values;
     for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;

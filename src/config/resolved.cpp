@@ -14,7 +14,8 @@ const std::map<Stage, std::vector<std::string>>& deciding_keys() {
       {Stage::preprocess, {"preprocess"}},
       {Stage::reconstruct, {"scan.pixel_A", "tilts", "preprocess", "reconstruct"}},
       {Stage::trace, {"seed", "scan.pixel_A", "tilts", "reconstruct.input", "reconstruct.signal", "trace"}},
-      {Stage::compare, {"specimen.file", "specimen.origin", "tilts", "trace.species", "compare"}},
+      {Stage::compare,
+       {"specimen.file", "specimen.build", "specimen.origin", "tilts", "trace.species", "compare"}},
       {Stage::analyze, {"analyze"}},
   };
   return keys;
@@ -22,8 +23,10 @@ const std::map<Stage, std::vector<std::string>>& deciding_keys() {
 
 bool is_input_file(const std::string& key) {
   for (const char* name :
-       {"specimen.file", "tilts.file", "reconstruct.input", "reconstruct.support", "reconstruct.truth",
-        "trace.input", "trace.images", "compare.model", "compare.reference", "analyze.input"})
+       {"specimen.file", "specimen.build.file", "specimen.build.crystal.file", "specimen.build.core.file",
+        "specimen.build.shell.file", "specimen.build.second.file", "specimen.thermal.configurations",
+        "tilts.file", "reconstruct.input", "reconstruct.support", "reconstruct.truth", "trace.input",
+        "trace.images", "compare.model", "compare.reference", "analyze.input"})
     if (key == name) return true;
   return false;
 }

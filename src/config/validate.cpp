@@ -78,7 +78,12 @@ void check_alternatives(Reader& r, const Master& m) {
   if (m.specimen) {
     const auto& thermal = m.specimen->thermal;
     at_most_one(r, {{"specimen.thermal.debye_waller_B_A2", thermal.debye_waller_B_A2.has_value()},
-                    {"specimen.thermal.rms_displacement_A", thermal.rms_displacement_A.has_value()}});
+                    {"specimen.thermal.rms_displacement_A", thermal.rms_displacement_A.has_value()},
+                    {"specimen.thermal.configurations", !thermal.configurations.empty()}});
+    at_most_one(
+        r, {{"specimen.file", !m.specimen->file.empty()}, {"specimen.build", m.specimen->build.has_value()}});
+    if (m.specimen->file.empty() && !m.specimen->build)
+      r.fail(r.place_of("specimen"), "no 'specimen.file'", "a path of an atom file, or 'specimen.build'");
   }
   at_most_one(r, {{"tilts.theta_deg", !std::holds_alternative<std::monostate>(m.tilts.theta_deg)},
                   {"tilts.euler_deg", !m.tilts.euler_deg.empty()},
@@ -155,10 +160,32 @@ void settle_input(Reader& r, const Master& m, const std::vector<Stage>& configur
            fmt::format("a file, or the {} stage before", stage_name(maker)));
 }
 
+/// Files that a builder reads, and what its kind cannot do without.
+void check_build(Reader& r, const atoms::BuildOptions& build, atoms::Origin origin) {
+  const bool fills = build.kind == atoms::BuildKind::fill_oxygen;
+  if (fills && build.file.empty())
+    r.fail(r.place_of("specimen.build"), "fill-oxygen without a 'file'", "the model to fill");
+  if (fills && !build.file.empty()) need_file(r, "specimen.build.file", build.file);
+  if (!fills && origin == atoms::Origin::cell_centre)
+    r.fail(r.place_of("specimen.origin"), "cell_centre for a specimen that is built about its origin",
+           "file or centroid");
+  const std::pair<const char*, const std::optional<atoms::SolidOptions>&> solids[] = {
+      {"crystal", build.crystal}, {"core", build.core}, {"shell", build.shell}, {"second", build.second}};
+  for (const auto& [name, solid] : solids)
+    if (solid && !solid->file.empty())
+      need_file(r, std::string("specimen.build.") + name + ".file", solid->file);
+}
+
+void check_specimen(Reader& r, const atoms::SpecimenOptions& specimen) {
+  if (specimen.build) check_build(r, *specimen.build, specimen.origin);
+  if (!specimen.file.empty()) need_file(r, "specimen.file", specimen.file);
+  const auto& snapshots = specimen.thermal.configurations;
+  if (!snapshots.empty()) need_file(r, "specimen.thermal.configurations", snapshots);
+}
+
 void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   const bool against_specimen = runs(m, Stage::compare) && m.compare.reference == "specimen";
-  if (m.specimen && !m.specimen->file.empty() && (runs(m, Stage::simulate) || against_specimen))
-    need_file(r, "specimen.file", m.specimen->file);
+  if (m.specimen && (runs(m, Stage::simulate) || against_specimen)) check_specimen(r, *m.specimen);
   if (against_specimen && !m.specimen)
     r.fail(r.place_of("compare.reference"), "the specimen as reference, but no specimen is given",
            "specimen: {file: ...}, or a file here");

@@ -54,11 +54,17 @@ bool is_image_file(const std::string& path) {
   return false;
 }
 
-config::Sets sets_of(const Member& member, const config::Sets& common, const fs::path& run) {
+/// The key that a particle's file is the value of.
+const char* particle_key(const std::string& particle, bool fills_oxygen) {
+  if (is_image_file(particle)) return "reconstruct.input";
+  return fills_oxygen ? "specimen.build.file" : "specimen.file";
+}
+
+config::Sets sets_of(const Member& member, const config::Sets& common, const fs::path& run,
+                     bool fills_oxygen) {
   config::Sets sets = common;
   if (!member.particle.empty())
-    sets.emplace_back(is_image_file(member.particle) ? "reconstruct.input" : "specimen.file",
-                      io::yaml_quoted(member.particle));
+    sets.emplace_back(particle_key(member.particle, fills_oxygen), io::yaml_quoted(member.particle));
   for (const auto& setting : member.varied) sets.push_back(setting);
   sets.emplace_back("output", io::yaml_quoted(run.string()));
   return sets;
@@ -90,8 +96,8 @@ PlannedMember planned(Member member, const std::string& config_path, const confi
                       const Campaign& campaign) {
   PlannedMember result;
   try {
-    auto [master, errors] =
-        config::read_config(config_path, sets_of(member, common, campaign.folder_of(member) / files::run));
+    auto [master, errors] = config::read_config(
+        config_path, sets_of(member, common, campaign.folder_of(member) / files::run, campaign.fills_oxygen));
     for (const auto stage : master.stages) member.stages.emplace_back(config::stage_name(stage));
     member.problem = joined(errors);
     master.campaign = {};
@@ -117,7 +123,9 @@ Campaign read_section(const std::string& config_path, const config::Sets& sets,
   if (options.particles.empty() && options.sweep.empty())
     throw InputError(config_path, "no particles and no sweep",
                      "campaign: {particles: [...]}, campaign: {sweep: {KEY: [...]}}, or both");
-  return {reading.master.output, reading.master.project, options, {}};
+  const auto& specimen = reading.master.specimen;
+  const bool fills = specimen && specimen->build && specimen->build->kind == atoms::BuildKind::fill_oxygen;
+  return {reading.master.output, reading.master.project, options, {}, fills};
 }
 
 }  // namespace

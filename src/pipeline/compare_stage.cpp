@@ -1,11 +1,12 @@
-#include "aetos/core/fault.hpp"
 #include "aetos/pipeline/compare_stage.hpp"
+#include "aetos/core/fault.hpp"
 
 #include <fmt/format.h>
 
 #include <set>
 
 #include "aetos/analysis/compare.hpp"
+#include "aetos/atoms/film.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
@@ -38,9 +39,9 @@ std::string displacement_table(const analysis::Comparison& comparison, const Str
   for (const auto& pair : comparison.pairs) {
     const Vec3& r = traced.position[pair.traced];
     const Vec3 d = 100 * pair.difference_A;
-    csv += fmt::format("{},{},{},{:.4f},{:.4f},{:.4f},{:.3f},{:.3f},{:.3f},{:.3f}\n", pair.traced, pair.reference,
-                       element_symbol(reference.atomic_number[pair.reference]), r.x(), r.y(), r.z(), d.x(), d.y(),
-                       d.z(), d.norm());
+    csv += fmt::format("{},{},{},{:.4f},{:.4f},{:.4f},{:.3f},{:.3f},{:.3f},{:.3f}\n", pair.traced,
+                       pair.reference, element_symbol(reference.atomic_number[pair.reference]), r.x(), r.y(),
+                       r.z(), d.x(), d.y(), d.z(), d.norm());
   }
   return csv;
 }
@@ -54,7 +55,8 @@ nlohmann::json compare_stage(const RunContext& context, const Plan& plan) {
     if (!context.comm.is_root()) return;
     const auto traced = io::read_structure(plan.compare_model());
     const bool own = plan.config.compare.reference == "specimen";
-    const Structure reference = own ? *plan.specimen : io::read_structure(plan.config.compare.reference);
+    const Structure reference =
+        own ? atoms::without_film(*plan.specimen) : io::read_structure(plan.config.compare.reference);
     const auto comparison =
         analysis::compare(traced, reference, plan.config.compare, counted_species(plan, traced));
     for (const auto& note : comparison.notes) log::info("note: {}", note);

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include "aetos/atoms/measures.hpp"
-#include "aetos/atoms/specimen.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
-#include "aetos/io/structure_files.hpp"
+#include "aetos/pipeline/specimen.hpp"
 #include "aetos/pipeline/tilts.hpp"
 
 namespace aetos::pipeline {
@@ -31,7 +29,8 @@ simulation::Request Plan::simulation_request() const {
           .scan = config.scan,
           .tilts = without_excluded(tilts, config.tilts.exclude),
           .multislice = config.multislice,
-          .seed = config.seed};
+          .seed = config.seed,
+          .snapshots = snapshots};
 }
 
 reconstruction::Request Plan::reconstruction_request() const {
@@ -100,11 +99,10 @@ Plan make_plan(config::Master master) {
   if (needs_specimen) {
     if (!config.specimen)
       throw InputError("specimen", "missing",
-                       "a specimen with `file`, which simulate and compare start from");
-    plan.specimen = io::read_structure(config.specimen->file);
-    for (const auto& warning : atoms::specimen_warnings(*plan.specimen, config.specimen->origin))
-      log::warn("{}", warning);
-    atoms::place_origin(*plan.specimen, config.specimen->origin, config.specimen->file);
+                       "a specimen with `file` or `build`, which simulate and compare start from");
+    auto made = make_specimen(plan.config, without_excluded(plan.tilts, config.tilts.exclude));
+    plan.specimen = std::move(made.atoms);
+    plan.snapshots = std::move(made.snapshots);
   }
   if (plan.has(Stage::simulate) && without_excluded(plan.tilts, config.tilts.exclude).empty())
     throw InputError("tilts", "no tilt angles", "theta_deg, euler_deg or file");
@@ -137,7 +135,7 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
   };
   switch (stage) {
     case Stage::simulate:
-      add(config.specimen->file);
+      for (const auto& file : specimen_files(*config.specimen)) add(file);
       add(config.tilts.file);
       break;
     case Stage::reconstruct:
@@ -154,7 +152,10 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
       break;
     case Stage::compare:
       add(config.compare.model);
-      add(config.compare.reference == "specimen" ? config.specimen->file : config.compare.reference);
+      if (config.compare.reference == "specimen")
+        for (const auto& file : specimen_files(*config.specimen)) add(file);
+      else
+        add(config.compare.reference);
       break;
     case Stage::analyze:
       add(config.analyze.input);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/atoms/film.hpp"
 #include "aetos/atoms/measures.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/fft.hpp"
@@ -187,9 +188,10 @@ Plan make_plan(const Request& request) {
   }
   check_cameras(request, plan);
 
-  plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal);
+  plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal, request.snapshots);
   plan.sites = atoms::filled_sites(request.specimen, request.specimen_options.occupancy, request.seed);
-  const double radius = atoms::outer_radius(request.specimen);
+  plan.film = atoms::film_atoms(request.specimen);
+  const double radius = atoms::outer_radius(atoms::without_film(request.specimen));
   plan.scan = scan_grid(request.scan, radius, plan.wavelength_A, request.microscope.convergence_mrad);
   plan.tiles = make_tiles(plan.scan);
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
@@ -235,17 +237,26 @@ multislice::EngineSettings engine_settings(const Request& request, const Plan& p
 
 namespace {
 
+bool beyond_cell(const Plan& plan, const Vec3& r) {
+  return (plan.grid.cell_x_px == 0 && 2 * std::abs(r.x()) > plan.full_side_A[1]) ||
+         (plan.grid.cell_y_px == 0 && 2 * std::abs(r.y()) > plan.full_side_A[0]);
+}
+
 template <class Displacement>
 multislice::BeamAtoms rotated(const Request& request, const Plan& plan, std::size_t tilt,
                               Displacement displacement) {
   multislice::BeamAtoms beam;
-  beam.weight = plan.sites.weight;
+  beam.weight.reserve(plan.sites.atom.size());
   beam.position.reserve(plan.sites.atom.size());
   beam.atomic_number.reserve(plan.sites.atom.size());
-  for (std::size_t i : plan.sites.atom) {
+  for (std::size_t k = 0; k < plan.sites.atom.size(); ++k) {
+    const std::size_t i = plan.sites.atom[k];
+    const Vec3 r = to_beam_frame(plan.rotation[tilt], request.specimen.position[i] + displacement(i));
+    // No probe feels a film beyond the whole cell, where it would come in again on the other side.
+    if (plan.film[i] && beyond_cell(plan, r)) continue;
+    beam.weight.push_back(plan.sites.weight[k]);
     beam.atomic_number.push_back(request.specimen.atomic_number[i]);
-    beam.position.push_back(
-        to_beam_frame(plan.rotation[tilt], request.specimen.position[i] + displacement(i)));
+    beam.position.push_back(r);
   }
   return beam;
 }

@@ -85,7 +85,7 @@ void describe_multislice(const Request& request, const Plan& plan, const Window&
 }
 
 void describe_sample(const Request& request, const Plan& plan, io::Metadata& m) {
-  m.texts["file"] = request.specimen_options.file;
+  m.texts["file"] = request.specimen_options.build ? "build" : request.specimen_options.file;
   m.numbers["atoms"] = static_cast<double>(plan.sites.atom.size());
   for (const auto& [symbol, count] : atoms::count_by_species(request.specimen))
     m.numbers["sites_" + symbol] = static_cast<double>(count);

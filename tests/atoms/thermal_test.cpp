@@ -79,5 +79,77 @@ TEST(Thermal, StillAtomsNeedOneConfiguration) {
   EXPECT_NE(describe(thermal_model(zirconia(4), options), zirconia(4)).find("0.0616"), std::string::npos);
 }
 
+TEST(Thermal, ATensorOfEachAtomGivesItsCovariance) {
+  const std::size_t n = 60000;
+  Structure s = zirconia(n);
+  std::vector<double> u;
+  const double tensor[] = {0.01, 0.004, 0.006, 0.003, -0.001, 0.002};  // U11 U22 U33 U12 U13 U23
+  for (std::size_t i = 0; i < n; ++i) u.insert(u.end(), std::begin(tensor), std::end(tensor));
+  s.columns["u_a2"] = {u, 6};
+  const auto model = thermal_model(s, {});
+  EXPECT_NEAR(model.rms_A[0], std::sqrt(0.02 / 3), 1e-12);
+  Mat3 covariance = Mat3::Zero();
+  for (std::size_t i = 0; i < n; ++i) {
+    const Vec3 d = model.displacement(3, 0, 0, i);
+    covariance += d * d.transpose() / static_cast<double>(n);
+  }
+  Mat3 expected;
+  expected << 0.01, 0.003, -0.001, 0.003, 0.004, 0.002, -0.001, 0.002, 0.006;
+  EXPECT_LT((covariance - expected).cwiseAbs().maxCoeff(), 1.5e-4);
+}
+
+TEST(Thermal, AColumnCountsWhereTheConfigIsSilent) {
+  Structure s = zirconia(3);
+  s.columns["debye_waller_b_a2"] = {std::vector<double>{0.3, 0, 1.2}, 1};
+  EXPECT_NEAR(thermal_model(s, {}).rms_A[2], 2 * 0.061640, 1e-5);
+  ThermalOptions given;
+  given.rms_displacement_A = 0.05;
+  const auto model = thermal_model(s, given);
+  EXPECT_EQ(model.rms_A[1], 0.05);
+  EXPECT_EQ(model.warnings.size(), 1u);
+  s.columns["u_a2"] = {std::vector<double>{1, 2, 3}, 1};
+  EXPECT_THROW(thermal_model(s, {}), InputError);
+  s.columns.erase("debye_waller_b_a2");
+  s.columns["u_a2"] = {std::vector<double>{0.01, -0.01, 0}, 1};
+  EXPECT_THROW(thermal_model(s, {}), InputError);
+  s.columns["u_a2"] = {std::vector<double>{1, 1, 1, 2, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0}, 6};
+  EXPECT_THROW(thermal_model(s, {}), InputError);  // a negative principal value
+}
+
+TEST(Thermal, SnapshotsAreTakenInTurn) {
+  Structure s = zirconia(2);
+  s.position = {Vec3(0.1, 0, 0), Vec3(9.9, 0, 0)};
+  s.cell = Cell{10 * Mat3::Identity(), {true, false, false}};
+  std::vector<Structure> frames(3, s);
+  frames[1].position[0] += Vec3(0, 0.2, 0);
+  frames[2].position[1].x() = 0.1;  // across the cell's border
+  const auto snapshots = snapshots_of(s, frames, "md.extxyz");
+  EXPECT_NEAR(snapshots[2][1].x(), 0.2, 1e-12);
+  const auto all = thermal_model(s, {}, snapshots);
+  EXPECT_EQ(all.configurations, 3u);
+  ThermalOptions two;
+  two.frozen_phonons = 2;
+  const auto model = thermal_model(s, two, snapshots);
+  EXPECT_EQ(model.displacement(1, 1, 0, 1), snapshots[2][1]);
+  EXPECT_EQ(model.displacement(1, 1, 1, 1), snapshots[0][1]);
+  EXPECT_EQ(model.displacement(1, 0, 0, 2), Vec3::Zero());  // a film's atom
+  two.frozen_phonons = 4;
+  EXPECT_THROW(thermal_model(s, two, snapshots), InputError);
+
+  const auto refused = [&](auto spoil) {
+    auto bad = frames;
+    spoil(bad[1]);
+    try {
+      snapshots_of(s, bad, "md.extxyz");
+    } catch (const InputError& e) {
+      return e.place();
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(refused([](Structure& f) { f.position.pop_back(), f.atomic_number.pop_back(); }), "md.extxyz:5");
+  EXPECT_EQ(refused([](Structure& f) { f.atomic_number[1] = 40; }), "md.extxyz:8");
+  EXPECT_EQ(refused([](Structure& f) { f.position[0].y() = std::nan(""); }), "md.extxyz:7");
+}
+
 }  // namespace
 }  // namespace aetos::atoms

@@ -33,6 +33,19 @@ TEST_F(Generated, ResolvingTwiceGivesTheSameTextFromAnywhere) {
   expect_contains(first, "step: 2");  // a default
 }
 
+TEST_F(Generated, ASpecimenThatIsBuiltResolvesToItself) {
+  const auto master = load_text(
+      whole(), {{"specimen.file", "none"},
+                {"specimen.build",
+                 "{kind: core-shell, radius_A: 20, core_radius_A: 8, core: {structure: fcc, elements: "
+                 "[Zr], a_A: 4.53}, shell: {structure: amorphous, elements: [Si, N], composition: [3, "
+                 "4], density_g_cm3: 3}}"}});
+  ASSERT_TRUE(master.specimen && master.specimen->build && master.specimen->build->shell);
+  EXPECT_EQ(master.specimen->build->shell->composition, (std::vector<double>{3, 4}));
+  const auto resolved = resolved_yaml(master);
+  EXPECT_EQ(resolved_yaml(load(write("r.yaml", resolved))), resolved);
+}
+
 TEST_F(Generated, ResolvingAPixelThatWasNotGivenLeavesItSo) {
   write("data.h5", "");
   const auto text = "reconstruct: {input: data.h5}\n";
@@ -94,7 +107,8 @@ TEST_F(Generated, TheSchemaIsStrictAndHasEveryDefault) {
   EXPECT_EQ(microscope["additionalProperties"], false);
   EXPECT_EQ(microscope["properties"]["voltage_kV"]["default"], 300);
   EXPECT_EQ(microscope["properties"]["voltage_kV"]["minimum"], 10);
-  EXPECT_EQ(schema["properties"]["specimen"]["required"], nlohmann::json::array({"file"}));
+  const auto& build = schema["properties"]["specimen"]["properties"]["build"]["anyOf"][1];
+  EXPECT_EQ(build["required"], nlohmann::json::array({"kind"}));
   EXPECT_EQ(schema["properties"]["detectors"]["items"]["required"], nlohmann::json::array({"name"}));
 }
 

@@ -188,10 +188,8 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     later(line);
   expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");
-  expect_contains(refusal(whole(), {{"specimen.build", "{kind: slab}"}}),
-                  "'specimen.build' is not available");
-  expect_contains(refusal(whole(), {{"specimen.thermal.configurations", "md.xyz"}}),
-                  "not available in this version");
+  expect_contains(refusal(whole(), {{"specimen.build", "{kind: slab}"}}), "'build' beside 'file'");
+  expect_contains(refusal(whole(), {{"specimen.thermal.configurations", "md.xyz"}}), "there is no file");
   expect_contains(refusal(whole(), {{"stages", "[simulate, preprocess]"}}), "not available in this version");
   expect_contains(refusal(whole(), {}, stages_of_command("preprocess")), "not available in this version");
   EXPECT_EQ(refusal(whole("preprocess: {denoise: none}\nreconstruct: {film: false}\n")), "no error");

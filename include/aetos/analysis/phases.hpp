@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,8 @@ inline constexpr double kMetalBond_A = 3.20, kOxideBond_A = 3.60;
 /// without a label of their own and without a labelled neighbour, or disordered with the bond lengths of the
 /// metal.
 std::vector<Phase> phases(const Neighbourhood& neighbours, const std::vector<bool>& crystalline);
+
+/// The phase that most of these atoms have; the earlier one of `kPhases` in a tie.
+Phase phase_of_most(std::span<const std::size_t> atoms, std::span<const Phase> phases);
 
 }  // namespace aetos::analysis

@@ -43,6 +43,7 @@ struct Campaign {
   std::string project;
   config::CampaignOptions options;
   std::vector<Member> members;
+  bool fills_oxygen = false;  ///< particles are models for the builder fill-oxygen
 
   std::filesystem::path folder_of(const Member& member) const { return folder / "members" / member.name; }
 };

@@ -36,8 +36,9 @@ inline constexpr const char* work = "work";
 struct Plan {
   config::Master config;
   std::filesystem::path output;
-  std::vector<EulerAngles> tilts;     ///< of the `tilts` section, sign applied, nothing excluded
-  std::optional<Structure> specimen;  ///< about the rotation centre, if a stage needs it
+  std::vector<EulerAngles> tilts;          ///< of the `tilts` section, sign applied, nothing excluded
+  std::optional<Structure> specimen;       ///< about the rotation centre, if a stage needs it
+  std::vector<atoms::Snapshot> snapshots;  ///< of specimen.thermal.configurations
 
   bool has(config::Stage stage) const;
   simulation::Request simulation_request() const;

@@ -32,6 +32,7 @@ struct Plan {
   std::vector<multislice::SliceGrid> slices;  ///< per tilt
   atoms::ThermalModel thermal;
   atoms::FilledSites sites;
+  std::vector<bool> film;               ///< which atoms of the specimen are a film's
   multislice::LateralGrid grid;         ///< with a period only where the specimen repeats
   std::array<double, 2> full_side_A{};  ///< (y, x): what a whole cell has to hold where nothing repeats
   std::optional<double> electrons_per_pixel;

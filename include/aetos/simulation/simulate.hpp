@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "aetos/atoms/options.hpp"
+#include "aetos/atoms/thermal.hpp"
 #include "aetos/core/geometry.hpp"
 #include "aetos/core/structure.hpp"
 #include "aetos/multislice/options.hpp"
@@ -26,6 +28,8 @@ struct Request {
   std::vector<EulerAngles> tilts;
   multislice::MultisliceOptions multislice;
   std::uint64_t seed = 1;
+  std::span<const atoms::Snapshot> snapshots =
+      {};  ///< of thermal.configurations; of the specimen's first atoms
 };
 
 /// What a simulation would cost and what speaks against it, before it runs.
