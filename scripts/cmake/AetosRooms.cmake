@@ -62,12 +62,13 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tomography/row_kernels.cpp P
 aetos_room(config LINK aetos_atoms aetos_multislice aetos_imaging aetos_tomography aetos_io)
 # Floor 4
 aetos_room(simulation LINK aetos_config aetos_parallel)
+aetos_room(preprocessing LINK aetos_config aetos_parallel)
 aetos_room(reconstruction LINK aetos_config aetos_parallel PkgConfig::PETSC)
 aetos_room(tracing LINK aetos_config aetos_parallel PkgConfig::PETSC)
 aetos_room(analysis LINK aetos_config aetos_parallel)
 # CGAL is headers only; private, so that the rounding mode it asks the compiler for stays in this room.
 target_link_libraries(aetos_analysis PRIVATE CGAL::CGAL)
 # Floor 5
-aetos_room(pipeline LINK aetos_simulation aetos_reconstruction aetos_tracing aetos_analysis)
+aetos_room(pipeline LINK aetos_simulation aetos_preprocessing aetos_reconstruction aetos_tracing aetos_analysis)
 # Floor 6
 aetos_room(cli LINK aetos_pipeline Boost::program_options)

@@ -102,7 +102,7 @@ std::string help_text(const std::string&) {
   std::ostringstream text;
   text << "AETOS: Atomic Electron Tomography On Supercomputers\n\n"
           "  aetos run CONFIG              every stage that CONFIG names, in order\n"
-          "  aetos simulate CONFIG         one stage alone; likewise reconstruct, trace, compare, analyze\n"
+          "  aetos simulate CONFIG         one stage alone; likewise preprocess, reconstruct, trace, compare, analyze\n"
           "  aetos check CONFIG            validate only: the plan, its cost and warnings; --json\n"
           "  aetos campaign ACTION CONFIG  many particles or a sweep; plan, submit (SLURM, or --local N), status, collect\n"
           "  aetos convert IN OUT          between the formats that AETOS reads and writes\n"

@@ -52,6 +52,7 @@ int run_one(const CommandLine& line, const Communicator& comm) {
   const std::map<std::string, Command> commands{
       {"run", run},
       {"simulate", run},
+      {"preprocess", run},
       {"reconstruct", run},
       {"trace", run},
       {"compare", run},
@@ -66,11 +67,9 @@ int run_one(const CommandLine& line, const Communicator& comm) {
   };
   const auto found = commands.find(line.command);
   if (found != commands.end()) return found->second();
-  if (line.command == "preprocess")
-    throw InputError("command line", "'preprocess' is not available in this version", "see aetos --help");
   throw InputError(
       "command line", "unknown command '" + line.command + "'",
-      "run, simulate, reconstruct, trace, compare, campaign, check, convert, info, verify or report");
+      "run, simulate, preprocess, reconstruct, trace, compare, campaign, check, convert, info, verify or report");
 }
 
 int handle(const std::vector<std::string>& arguments, const Communicator& comm) {

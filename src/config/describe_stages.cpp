@@ -157,22 +157,6 @@ Codec<TiltOptions> describe_tilts() {
   });
 }
 
-Codec<PreprocessOptions> describe_preprocess() {
-  using S = PreprocessOptions;
-  const auto none = word<std::string>({{"none", "none"}});
-  return group<S>({
-      field<S>("calibrate", &S::calibrate, none, "pixel size from a known crystal"),
-      field<S>("align", &S::align, none, "shifts and the tilt axis"),
-      field<S>("background", &S::background, none, "background subtraction"),
-      field<S>("denoise", &S::denoise, none, "denoising"),
-      field<S>("normalize", &S::normalize, none, "equal total intensity at all tilts"),
-      field<S>("bad_pixels", &S::bad_pixels,
-               word<BadPixels>({{"error", BadPixels::error}, {"interpolate", BadPixels::interpolate}}),
-               "NaN and infinities in images: an error, or interpolated from their neighbours, with hot "
-               "pixels, and counted"),
-  });
-}
-
 Codec<ReconstructOptions> describe_reconstruct() {
   using S = ReconstructOptions;
   using tomography::Preconditioner;
@@ -184,7 +168,7 @@ Codec<ReconstructOptions> describe_reconstruct() {
   const auto shape = each_axis<std::size_t, 3>(count(1, 65536), "z, y, x");
   return group<S>({
       field<S>("input", &S::input, path("a path of .h5, .mat[:array] or .mrc", {}, "auto"),
-               "images; auto: the series that the simulate stage made"),
+               "images; auto: the series that the preprocess stage made, else the simulate stage"),
       field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
                "which images of the file; auto: adf_noisy where there is noise, else adf_blurred"),
       field<S>("method", &S::method, method,

@@ -18,12 +18,8 @@ struct LaterValue {
 
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
-      {"stages", {"preprocess"}, "simulate, reconstruct, trace, compare, analyze"},
       {"preprocess.calibrate", {"*"}, "none"},
-      {"preprocess.align", {"*"}, "none"},
-      {"preprocess.background", {"*"}, "none"},
       {"preprocess.denoise", {"*"}, "none"},
-      {"preprocess.normalize", {"*"}, "none"},
       {"reconstruct.method",
        {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
        "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},

@@ -11,7 +11,8 @@ namespace {
 const std::map<Stage, std::vector<std::string>>& deciding_keys() {
   static const std::map<Stage, std::vector<std::string>> keys{
       {Stage::simulate, {"seed", "specimen", "microscope", "detectors", "scan", "tilts", "multislice"}},
-      {Stage::preprocess, {"preprocess"}},
+      {Stage::preprocess,
+       {"scan.pixel_A", "tilts", "preprocess", "reconstruct.signal", "reconstruct.tilt_axis"}},
       {Stage::reconstruct, {"scan.pixel_A", "tilts", "preprocess", "reconstruct"}},
       {Stage::trace, {"seed", "scan.pixel_A", "tilts", "reconstruct.input", "reconstruct.signal", "trace"}},
       {Stage::compare,
@@ -25,8 +26,9 @@ bool is_input_file(const std::string& key) {
   for (const char* name :
        {"specimen.file", "specimen.build.file", "specimen.build.crystal.file", "specimen.build.core.file",
         "specimen.build.shell.file", "specimen.build.second.file", "specimen.thermal.configurations",
-        "tilts.file", "reconstruct.input", "reconstruct.support", "reconstruct.truth", "trace.input",
-        "trace.images", "compare.model", "compare.reference", "analyze.input"})
+        "tilts.file", "preprocess.input", "preprocess.shifts", "reconstruct.input", "reconstruct.support",
+        "reconstruct.truth", "trace.input", "trace.images", "compare.model", "compare.reference",
+        "analyze.input"})
     if (key == name) return true;
   return false;
 }

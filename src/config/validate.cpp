@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 
 #include "describe.hpp"
 
@@ -88,6 +89,8 @@ void check_alternatives(Reader& r, const Master& m) {
   at_most_one(r, {{"tilts.theta_deg", !std::holds_alternative<std::monostate>(m.tilts.theta_deg)},
                   {"tilts.euler_deg", !m.tilts.euler_deg.empty()},
                   {"tilts.file", !m.tilts.file.empty()}});
+  at_most_one(r, {{"preprocess.align", m.preprocess.align != Align::none},
+                  {"preprocess.shifts", !m.preprocess.shifts.empty()}});
   check_exposure(r, m.microscope);
   check_focal_spread(r, m.microscope);
   check_detectors(r, m.detectors);
@@ -183,6 +186,35 @@ void check_specimen(Reader& r, const atoms::SpecimenOptions& specimen) {
   if (!snapshots.empty()) need_file(r, "specimen.thermal.configurations", snapshots);
 }
 
+/// Who reads the images first: the preprocess stage where the config has one, whose series then goes on.
+void settle_images(Reader& r, Master& m, const std::vector<Stage>& configured) {
+  auto& own = m.reconstruct.input;
+  auto& first = m.preprocess.input;
+  if (m.preprocessed) {
+    if (means_own_file(r, configured, "reconstruct.input", own, Stage::preprocess, "preprocessed.h5"))
+      own.clear();
+    if (means_own_file(r, configured, "reconstruct.input", own, Stage::simulate, "tilt_series.h5"))
+      own.clear();
+    if (!own.empty() && !first.empty() && own != first)
+      r.fail(r.place_of("reconstruct.input"), "'reconstruct.input' beside 'preprocess.input'",
+             "one of the two: the preprocess stage reads it, and reconstruct reads what that makes");
+    if (!own.empty()) first = std::exchange(own, {});
+  }
+  settle_input(r, m, configured, "preprocess.input", first, Stage::simulate, "tilt_series.h5");
+  if (m.preprocessed)
+    settle_input(r, m, configured, "reconstruct.input", own, Stage::preprocess, "preprocessed.h5");
+  else
+    settle_input(r, m, configured, "reconstruct.input", own, Stage::simulate, "tilt_series.h5");
+  if (runs(m, Stage::preprocess) && !m.preprocess.shifts.empty())
+    need_file(r, "preprocess.shifts", m.preprocess.shifts);
+}
+
+/// Whether the section asks for more than the mending that reconstruct does by itself.
+bool asks_for_preprocessing(const PreprocessOptions& p) {
+  return p.calibrate != "none" || p.denoise != "none" || p.background != Background::none ||
+         p.align != Align::none || !p.shifts.empty() || p.normalize != Normalize::none;
+}
+
 void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   const bool against_specimen = runs(m, Stage::compare) && m.compare.reference == "specimen";
   if (m.specimen && (runs(m, Stage::simulate) || against_specimen)) check_specimen(r, *m.specimen);
@@ -197,7 +229,7 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (runs(m, Stage::reconstruct) && !m.reconstruct.truth.empty())
     need_file(r, "reconstruct.truth", m.reconstruct.truth);
 
-  settle_input(r, m, configured, "reconstruct.input", m.reconstruct.input, Stage::simulate, "tilt_series.h5");
+  settle_images(r, m, configured);
   settle_input(r, m, configured, "trace.input", m.trace.input, Stage::reconstruct, "volume.h5");
   settle_input(r, m, configured, "compare.model", m.compare.model, Stage::trace, "atoms.extxyz");
   settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
@@ -214,9 +246,10 @@ void check_measures(Reader& r, const Master& m) {
              fmt::format("of {}", fmt::join(kMeasures, ", ")));
 }
 
-std::vector<Stage> stages_by_sections(const Reader& r) {
+std::vector<Stage> stages_by_sections(const Reader& r, const Master& m) {
   std::vector<Stage> stages;
   if (r.given("specimen") && r.given("detectors")) stages.push_back(Stage::simulate);
+  if (asks_for_preprocessing(m.preprocess)) stages.push_back(Stage::preprocess);
   for (Stage stage : {Stage::reconstruct, Stage::trace, Stage::compare, Stage::analyze})
     if (r.given(stage_name(stage))) stages.push_back(stage);
   return stages;
@@ -227,15 +260,14 @@ std::vector<Stage> stages_by_sections(const Reader& r) {
 void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   check_alternatives(r, m);
   const bool named = r.given("stages");
-  const auto configured = named ? m.stages : stages_by_sections(r);
+  const auto configured = named ? m.stages : stages_by_sections(r, m);
   m.stages = only_stages.empty() ? configured : only_stages;
   if (m.stages.empty() && !named && r.errors.empty())  // a misspelt section has been told already
     r.fail(r.file, "nothing to do",
            "'stages', or the sections of a stage (specimen with detectors, reconstruct, trace, compare, "
            "analyze)");
-  if ((!named || !only_stages.empty()) && runs(m, Stage::preprocess))
-    r.fail(r.place_of("preprocess"), "the stage 'preprocess' is not available in this version",
-           "simulate, reconstruct, trace, compare, analyze");
+  m.preprocessed = runs(m, Stage::preprocess) ||
+                   std::find(configured.begin(), configured.end(), Stage::preprocess) != configured.end();
   check_measures(r, m);
   if (runs(m, Stage::simulate)) check_simulation(r, m);
   check_files(r, m, configured);

@@ -1,7 +1,10 @@
 #include "aetos/io/source.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -168,6 +171,28 @@ std::string choose_signal(const TiltSeriesInfo& info, const std::string& wanted,
   }
   throw InputError(place, "images of several detectors: " + listed,
                    "reconstruct.signal that names one of them");
+}
+
+std::string choose_detector_signal(const std::string& source, const std::string& wanted,
+                                   const std::vector<std::string>& all, const std::string& place) {
+  const auto has = [&](const std::string& name) {
+    return std::find(all.begin(), all.end(), name) != all.end();
+  };
+  if (all.empty()) throw InputError(source, "no images", "a tilt series");
+  if (wanted != "auto" && has(wanted)) return wanted;
+  if (all.size() == 1 && wanted == "auto") return all.front();
+  const std::array<std::string, 3> kinds{"_noisy", "_blurred", "_clean"};
+  std::string detector = wanted;
+  if (wanted == "auto") {
+    detector = all.front();
+    for (const auto& kind : kinds)
+      if (detector.ends_with(kind)) detector.resize(detector.size() - kind.size());
+  }
+  for (const auto& kind : kinds)
+    if (has(detector + kind)) return detector + kind;
+  if (wanted == "auto") return all.front();
+  throw InputError(place, "'" + wanted + "', which " + source + " does not hold",
+                   fmt::format("one of {}", fmt::join(all, ", ")));
 }
 
 }  // namespace aetos::io

@@ -69,13 +69,51 @@ Json check_reconstruction_of_simulated(const Plan& plan, const Json& simulated, 
   return stage;
 }
 
-Json check_reconstruction(const Plan& plan, int ranks) {
-  const auto estimate = reconstruction::estimate(plan.reconstruction_request(), ranks);
+Json check_reconstruction(const reconstruction::Request& request, int ranks) {
+  const auto estimate = reconstruction::estimate(request, ranks);
   Json stage = cost(estimate);
   stage["projections"] = estimate.projections;
   stage["image_px"] = {estimate.ny, estimate.nx};
   stage["volume_px"] = estimate.volume_px;
   return stage;
+}
+
+Json check_preprocessing(const Plan& plan, int ranks) {
+  const auto estimate = preprocessing::estimate(plan.preprocessing_request(), ranks);
+  Json stage = cost(estimate);
+  stage["projections"] = estimate.projections;
+  stage["image_px"] = {estimate.ny, estimate.nx};
+  return stage;
+}
+
+/// The images that a stage reads, where they are there already.
+bool is_present(const std::string& source) {
+  return std::filesystem::exists(file_part(source));
+}
+
+/// What reconstruct will read where the preprocess stage has yet to make it: images of the same shape.
+reconstruction::Request request_before_preprocessing(const Plan& plan) {
+  const auto first = plan.preprocessing_request();
+  auto request = plan.reconstruction_request();
+  request.source = first.source;
+  request.angles = first.angles;
+  request.exclude = first.exclude;
+  request.pixel_A = first.pixel_A;
+  return request;
+}
+
+Json check_images_to_volume(const Plan& plan, const Json& stages, int ranks) {
+  const bool preprocessed = plan.config.preprocessed && plan.config.reconstruct.input.empty();
+  const bool simulated = plan.has(Stage::simulate) && (preprocessed ? plan.config.preprocess.input.empty()
+                                                                    : plan.config.reconstruct.input.empty());
+  const bool made_now = preprocessed && plan.has(Stage::preprocess);
+  if (simulated && (!preprocessed || made_now))
+    return check_reconstruction_of_simulated(plan, stages["simulate"], ranks);
+  const auto request = made_now ? request_before_preprocessing(plan) : plan.reconstruction_request();
+  if (is_present(request.source)) return check_reconstruction(request, ranks);
+  throw InputError("reconstruct.input", "nothing to reconstruct: " + request.source + " does not exist",
+                   preprocessed ? "a tilt series, or the stage preprocess before"
+                                : "a tilt series, or the stage simulate before");
 }
 
 void refuse_what_does_not_fit(const Json& result, int ranks) {
@@ -100,19 +138,9 @@ Json check(const Plan& plan, int ranks) {
     auto& entry = result["stages"][config::stage_name(stage)];
     entry = Json::object();
     if (stage == Stage::simulate) entry = check_simulation(plan, ranks);
-    if (stage == Stage::reconstruct) {
-      const bool simulated = plan.config.reconstruct.input.empty() && plan.has(Stage::simulate);
-      const bool present = std::filesystem::exists(file_part(plan.reconstruction_request().source));
-      if (simulated)
-        entry = check_reconstruction_of_simulated(plan, result["stages"]["simulate"], ranks);
-      else if (present)
-        entry = check_reconstruction(plan, ranks);
-      else
-        throw InputError(
-            "reconstruct.input",
-            "nothing to reconstruct: " + plan.reconstruction_request().source + " does not exist",
-            "a tilt series, or the stage simulate before");
-    }
+    if (stage == Stage::preprocess && is_present(plan.preprocessing_request().source))
+      entry = check_preprocessing(plan, ranks);
+    if (stage == Stage::reconstruct) entry = check_images_to_volume(plan, result["stages"], ranks);
     if (stage == Stage::trace && !plan.has(Stage::reconstruct) &&
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",

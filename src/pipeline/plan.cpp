@@ -33,9 +33,30 @@ simulation::Request Plan::simulation_request() const {
           .snapshots = snapshots};
 }
 
+preprocessing::Request Plan::preprocessing_request() const {
+  preprocessing::Request request;
+  request.options = config.preprocess;
+  if (request.options.signal == "auto") request.options.signal = config.reconstruct.signal;
+  request.tilt_axis = config.reconstruct.tilt_axis;
+  if (config.preprocess.input.empty()) {
+    request.source = (output / files::tilt_series).string();
+    return request;
+  }
+  request.source = config.preprocess.input;
+  request.angles = tilts;
+  request.exclude = config.tilts.exclude;
+  if (config.scan_pixel_given) request.pixel_A = config.scan.pixel_A;
+  return request;
+}
+
 reconstruction::Request Plan::reconstruction_request() const {
   reconstruction::Request request;
   request.options = config.reconstruct;
+  if (config.preprocessed && config.reconstruct.input.empty()) {
+    // Angles, pixel and excluded projections were settled by the stage before, bad pixels mended.
+    request.source = (output / files::preprocessed).string();
+    return request;
+  }
   if (config.reconstruct.input.empty()) {
     // The series of the simulate stage knows its angles and its pixel, and holds no excluded projection.
     request.source = (output / files::tilt_series).string();
@@ -60,6 +81,11 @@ tracing::Request Plan::tracing_request() const {
     request.images = config.trace.images;
   } else if (!config.reconstruct.input.empty()) {
     request.images = config.reconstruct.input;
+  } else if (config.preprocessed && !own_volume) {
+    // Its pixel may have been calibrated since.
+    request.images = (output / files::preprocessed).string();
+    request.pixel_A.reset();
+    return request;
   } else if (!own_volume) {
     const auto series = output / files::tilt_series;
     if (has(Stage::simulate) || std::filesystem::exists(series)) request.images = series.string();
@@ -117,10 +143,12 @@ Plan make_plan(config::Master master) {
 std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
   const auto& config = plan.config;
   std::vector<Stage> earlier;
-  if (stage == Stage::reconstruct && config.reconstruct.input.empty()) earlier = {Stage::simulate};
+  const Stage images = config.preprocessed ? Stage::preprocess : Stage::simulate;
+  if (stage == Stage::preprocess && config.preprocess.input.empty()) earlier = {Stage::simulate};
+  if (stage == Stage::reconstruct && config.reconstruct.input.empty()) earlier = {images};
   if (stage == Stage::trace) {
     if (config.trace.input.empty()) earlier.push_back(Stage::reconstruct);
-    if (config.trace.images.empty() && config.reconstruct.input.empty()) earlier.push_back(Stage::simulate);
+    if (config.trace.images.empty() && config.reconstruct.input.empty()) earlier.push_back(images);
   }
   if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
   if (stage == Stage::analyze && config.analyze.input.empty()) earlier = {Stage::trace};
@@ -161,6 +189,9 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
       add(config.analyze.input);
       break;
     case Stage::preprocess:
+      add(config.preprocess.input);
+      if (!config.preprocess.input.empty()) add(config.tilts.file);
+      add(config.preprocess.shifts);
       break;
   }
   return inputs;
@@ -179,7 +210,7 @@ std::vector<std::string> outputs_of(Stage stage) {
     case Stage::analyze:
       return {files::analysis, files::analyzed_atoms};
     case Stage::preprocess:
-      return {};
+      return {files::preprocessed, files::preprocessing, files::shifts};
   }
   return {};
 }

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array kStages{"preprocess", "simulate", "reconstruct", "trace", "compare", "analyze"};
+constexpr std::array kStages{"simulate", "preprocess", "reconstruct", "trace", "compare", "analyze"};
 constexpr std::size_t kMostWarnings = 50;
 
 double total(const Run& run, const std::string& key) {

@@ -141,7 +141,10 @@ class Run {
       case Stage::analyze:
         return analyze_stage(ctx);
       case Stage::preprocess:
-        break;
+        return preprocessing::preprocess(ctx, plan_.preprocessing_request(),
+                                         {.series = plan_.output / files::preprocessed,
+                                          .details = plan_.output / files::preprocessing,
+                                          .shifts = plan_.output / files::shifts});
     }
     throw InputError("stages", config::stage_name(stage), "a stage that this version has");
   }

@@ -33,7 +33,7 @@ std::string first_changed_key(const StageRecord& before, const StageRecord& now)
 /// Files that only a run of AETOS leaves; a folder with none of them is free.
 bool holds_a_run(const fs::path& folder) {
   for (const char* name : {files::record, files::summary, files::resolved_config, files::tilt_series,
-                           files::volume, files::atoms, files::comparison})
+                           files::preprocessed, files::volume, files::atoms, files::comparison})
     if (fs::exists(folder / name)) return true;
   return false;
 }

@@ -6,14 +6,12 @@
 #include <cmath>
 
 #include "aetos/core/error.hpp"
+#include "aetos/imaging/bad_pixels.hpp"
 
 namespace aetos::reconstruction {
 namespace {
 
-constexpr std::size_t kReach = 2;  ///< the neighbourhood of a pixel: 5 x 5
-constexpr double kHotSigmas = 8;   ///< above the local median, in robust standard deviations
-constexpr double kSmallestSigma =
-    0.25;  ///< of the projection's mean, so that single counts in vacuum are not hot
+constexpr std::size_t kReach = imaging::kBadPixelReach;
 constexpr std::size_t kChunkBytes = std::size_t{256} << 20;
 
 /// Rows `rows` of all images of the file, (image, row, column), transposed first if the tilt axis is x.
@@ -69,43 +67,6 @@ std::vector<double> mean_intensity(const Communicator& comm, const Plan& plan, c
   return means;
 }
 
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// Finite neighbours of a pixel, itself left out.
-void neighbours(View<const float, 2> image, std::size_t row, std::size_t column,
-                std::vector<double>& values) {
-  values.clear();
-  const auto low = [](std::size_t i) { return i < kReach ? 0 : i - kReach; };
-  for (std::size_t v = low(row); v < std::min(row + kReach + 1, image.extent(0)); ++v)
-    for (std::size_t u = low(column); u < std::min(column + kReach + 1, image.extent(1)); ++u)
-      if ((v != row || u != column) && std::isfinite(image(v, u))) values.push_back(image(v, u));
-}
-
-struct Mended {
-  float value;
-  bool replaced;
-};
-
-Mended mend_pixel(View<const float, 2> image, std::size_t row, std::size_t column, double mean,
-                  std::vector<double>& work) {
-  const float value = image(row, column);
-  const bool finite = std::isfinite(value);
-  if (finite && value <= kHotSigmas * kSmallestSigma * mean) return {value, false};
-  neighbours(image, row, column, work);
-  if (work.empty()) return finite ? Mended{value, false} : Mended{0.0F, true};
-  const double centre = median(work);
-  if (finite) {
-    for (double& v : work) v = std::abs(v - centre);
-    const double sigma = std::max(1.4826 * median(work), kSmallestSigma * mean);
-    if (value - centre <= kHotSigmas * sigma) return {value, false};
-  }
-  return {static_cast<float>(centre), true};
-}
-
 /// The file's images, whole or in rows, copied to the projectors' layout; returns how many pixels were
 /// replaced.
 std::size_t arrange(const Request& request, const Plan& plan, View<const float, 3> raw, std::size_t offset,
@@ -116,9 +77,9 @@ std::size_t arrange(const Request& request, const Plan& plan, View<const float, 
     const auto image = raw[plan.kept[p]];
     for (std::size_t v = 0; v < rows.size(); ++v)
       for (std::size_t u = 0; u < plan.geometry.nu; ++u) {
-        Mended pixel{image(offset + v, u), false};
+        imaging::MendedPixel pixel{image(offset + v, u), false};
         if (request.interpolate_bad_pixels)
-          pixel = mend_pixel(image, offset + v, u, means[p], work);
+          pixel = imaging::mend_pixel(image, offset + v, u, means[p], work);
         else if (!std::isfinite(pixel.value))
           refuse_pixel(request, plan, plan.kept[p], rows.begin + v, u, pixel.value);
         out(p, u, v) = pixel.value;

@@ -30,29 +30,6 @@ void check_options(const tomography::ReconstructOptions& options) {
       throw InputError("reconstruct.oversampling", fmt::format("{}", oversampling), "1 to 16");
 }
 
-/// "adf_noisy" where the file has it, else blurred, else clean, of the first detector or of the one named.
-std::string choose_signal(const std::string& source, const std::string& wanted,
-                          const std::vector<std::string>& all) {
-  const auto has = [&](const std::string& name) {
-    return std::find(all.begin(), all.end(), name) != all.end();
-  };
-  if (all.empty()) throw InputError(source, "no images", "a tilt series");
-  if (wanted != "auto" && has(wanted)) return wanted;
-  if (all.size() == 1 && wanted == "auto") return all.front();
-  const std::array<std::string, 3> kinds{"_noisy", "_blurred", "_clean"};
-  std::string detector = wanted;
-  if (wanted == "auto") {
-    detector = all.front();
-    for (const auto& kind : kinds)
-      if (detector.ends_with(kind)) detector.resize(detector.size() - kind.size());
-  }
-  for (const auto& kind : kinds)
-    if (has(detector + kind)) return detector + kind;
-  if (wanted == "auto") return all.front();
-  throw InputError("reconstruct.signal", "'" + wanted + "', which " + source + " does not hold",
-                   fmt::format("one of {}", fmt::join(all, ", ")));
-}
-
 /// Says so where `auto` had a choice of detectors.
 void note_other_detectors(const Request& request, const io::TiltSeriesInfo& info, Plan& plan) {
   const auto cut = plan.signal.rfind('_');
@@ -263,7 +240,8 @@ Plan make_plan(const Request& request) {
   Plan plan;
   plan.file_ny = info.ny;
   plan.file_nx = info.nx;
-  plan.signal = choose_signal(request.source, request.options.signal, info.signals);
+  plan.signal =
+      io::choose_detector_signal(request.source, request.options.signal, info.signals, "reconstruct.signal");
   note_other_detectors(request, info, plan);
   keep_projections(request, all_angles(request, info), plan);
   plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles) &&

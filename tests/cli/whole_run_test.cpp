@@ -12,7 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-nlohmann::json summary_of(const fs::path& run) { return nlohmann::json::parse(read_file(run / "summary.json")); }
+nlohmann::json summary_of(const fs::path& run) {
+  return nlohmann::json::parse(read_file(run / "summary.json"));
+}
 
 class WholeRun : public ::testing::Test {
  protected:
@@ -41,8 +43,8 @@ TEST_F(WholeRun, FindsEveryAtomWhereItWas) {
   EXPECT_EQ(summary["compare"]["matched"], 6);
   EXPECT_EQ(summary["compare"]["false_atoms"], 0);
   EXPECT_LT(summary["compare"]["rmsd_pm"].get<double>(), 20);
-  for (const char* file : {"config.resolved.yaml", "tilt_series.h5", "volume.h5", "atoms.extxyz", "comparison.json",
-                           "summary.json", "log.txt", "report.html"})
+  for (const char* file : {"config.resolved.yaml", "tilt_series.h5", "volume.h5", "atoms.extxyz",
+                           "comparison.json", "summary.json", "log.txt", "report.html"})
     EXPECT_TRUE(fs::exists(run() / file)) << file;
 }
 
@@ -57,7 +59,8 @@ TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
 
 TEST_F(WholeRun, ResolvedConfigGivesTheSameRun) {
   const auto again = at("again");
-  const auto outcome = run_aetos("run " + (run() / "config.resolved.yaml").string() + " --output " + again, 2);
+  const auto outcome =
+      run_aetos("run " + (run() / "config.resolved.yaml").string() + " --output " + again, 2);
   ASSERT_EQ(outcome.code, 0) << outcome.output;
   expect_same_results(run(), again);
 }
@@ -116,10 +119,12 @@ TEST_F(WholeRun, KilledAndResumedEndsInTheSameBits) {
     const int ranks = 1 + attempt % 3;
     const double seconds = 0.3 + 0.25 * attempt;
     const std::string resume = attempt == 0 ? "" : " --resume";
-    const auto outcome = run_shell(fmt::format(
-        "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s KILL {} mpirun --oversubscribe -q "
-        "-n {} {} {}{} </dev/null",
-        seconds, ranks, AETOS_BINARY, command, attempt > 0 && fs::exists(killed + "/run.json") ? resume : ""));
+    const auto outcome =
+        run_shell(fmt::format("env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s KILL "
+                              "{} mpirun --oversubscribe -q "
+                              "-n {} {} {}{} </dev/null",
+                              seconds, ranks, AETOS_BINARY, command,
+                              attempt > 0 && fs::exists(killed + "/run.json") ? resume : ""));
     code = outcome.code;
     ASSERT_NE(code, 2) << outcome.output;
   }
@@ -130,12 +135,13 @@ TEST_F(WholeRun, KilledAndResumedEndsInTheSameBits) {
 
 TEST_F(WholeRun, TimeLimitAndSignalsEndWithCode75) {
   const auto limited = at("limited");
-  const std::string longer = " --set scan.field_A=24 --set specimen.thermal.frozen_phonons=8 --output " + limited;
+  const std::string longer =
+      " --set scan.field_A=24 --set specimen.thermal.frozen_phonons=8 --output " + limited;
   const auto outcome = run_aetos("run " + config_ + longer + " --time-limit 0:01", 2);
   EXPECT_EQ(outcome.code, 75) << outcome.output;
-  const auto signalled = run_shell("env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s TERM 1.5 " +
-                                   std::string(AETOS_BINARY) + " run " + config_ + longer +
-                                   " --resume </dev/null; echo code $?");
+  const auto signalled = run_shell(
+      "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s TERM 1.5 " +
+      std::string(AETOS_BINARY) + " run " + config_ + longer + " --resume </dev/null; echo code $?");
   EXPECT_NE(signalled.output.find("--resume goes on"), std::string::npos) << signalled.output;
 }
 
@@ -145,6 +151,49 @@ TEST_F(WholeRun, InfoKnowsEveryOutput) {
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_TRUE(nlohmann::json::accept(outcome.output)) << outcome.output;
   }
+}
+
+/// The stage preprocess between simulation and reconstruction.
+TEST_F(WholeRun, PreprocessedImagesGoOnIntoTheVolumeOnAnyNumberOfRanks) {
+  const std::string command = "run " + config_ +
+                              " --set stages=[simulate,preprocess,reconstruct,trace,compare,analyze]"
+                              " --set preprocess.align=common-line --set preprocess.background=plane"
+                              " --set preprocess.normalize=total --output ";
+  ASSERT_EQ(run_aetos(command + at("pre1")).code, 0);
+  const auto summary = summary_of(at("pre1"));
+  EXPECT_EQ(summary["preprocess"]["projections"], 15);
+  EXPECT_EQ(summary["compare"]["matched"], 6);
+  EXPECT_NE(read_file(at("pre1/volume.h5")).find("preprocessed.h5"), std::string::npos);
+  EXPECT_NE(read_file(at("pre1/report.html")).find("Preprocessing"), std::string::npos);
+
+  // Killed in the middle on three ranks, it goes on.
+  EXPECT_NE(run_aetos(command + at("pre3"), 3, "AETOS_FAULT=preprocess-item,kill,2").code, 0);
+  const auto outcome = run_aetos(command + at("pre3") + " --resume", 3);
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  expect_same_results(at("pre1"), at("pre3"));
+  EXPECT_EQ(read_file(at("pre1/shifts.csv")), read_file(at("pre3/shifts.csv")));
+  const auto images = [&](const std::string& run) {
+    return io::read_tilt_series_images(at(run + "/preprocessed.h5"), "adf_noisy", {0, 15});
+  };
+  const auto a = images("pre1"), b = images("pre3");
+  EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+  EXPECT_EQ(run_aetos("verify " + at("pre3")).code, 0);
+}
+
+TEST_F(WholeRun, PreprocessAloneTakesTheImagesThatReconstructNames) {
+  const auto series = (run() / "tilt_series.h5").string();
+  const auto mine = folder_->write("mine.yaml", "output: mine\nreconstruct: {input: " + series +
+                                                    ", iterations: 5, projector: real-space}\n"
+                                                    "preprocess: {align: centre-of-mass}\n");
+  const auto alone = run_aetos("reconstruct " + mine);
+  EXPECT_EQ(alone.code, 2) << alone.output;
+  EXPECT_NE(alone.output.find("the preprocess stage before"), std::string::npos) << alone.output;
+  EXPECT_EQ(run_aetos("check " + mine).code, 0);
+  const auto first = run_aetos("preprocess " + mine);
+  ASSERT_EQ(first.code, 0) << first.output;
+  const auto second = run_aetos("reconstruct " + mine);
+  ASSERT_EQ(second.code, 0) << second.output;
+  EXPECT_NE(read_file(at("mine/volume.h5")).find("preprocessed.h5"), std::string::npos);
 }
 
 }  // namespace

@@ -182,16 +182,13 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     expect_contains(message, "case.yaml:5");
     return message;
   };
-  for (const char* line :
-       {"preprocess: {denoise: bm3d}", "preprocess: {align: com}", "preprocess: {calibrate: {crystal: Si}}",
-        "preprocess: {background: 1}", "preprocess: {normalize: true}", "reconstruct: {refine_angles: true}"})
+  for (const char* line : {"preprocess: {denoise: bm3d}", "preprocess: {calibrate: {crystal: Si}}",
+                           "reconstruct: {refine_angles: true}"})
     later(line);
   expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");
   expect_contains(refusal(whole(), {{"specimen.build", "{kind: slab}"}}), "'build' beside 'file'");
   expect_contains(refusal(whole(), {{"specimen.thermal.configurations", "md.xyz"}}), "there is no file");
-  expect_contains(refusal(whole(), {{"stages", "[simulate, preprocess]"}}), "not available in this version");
-  expect_contains(refusal(whole(), {}, stages_of_command("preprocess")), "not available in this version");
   EXPECT_EQ(refusal(whole("preprocess: {denoise: none}\nreconstruct: {film: false}\n")), "no error");
 }
 
@@ -203,6 +200,17 @@ TEST_F(Refusal, AFocalSpreadIsGivenInOneWay) {
   expect_contains(refusal(whole("microscope: {beam_tilt_mrad: 3}\n")), "expected [x, y]");
   EXPECT_EQ(refusal(whole("microscope: {Cc_A: 1.2e7, energy_spread_eV: 0.7, beam_tilt_mrad: [1, -2]}\n")),
             "no error");
+}
+
+TEST_F(Refusal, PreprocessingThatContradictsItself) {
+  expect_contains(refusal(whole("preprocess: {align: com}\n")), "centre-of-mass");
+  expect_contains(refusal(whole("preprocess: {background: 1}\n")), "plane, mask");
+  expect_contains(refusal(whole("preprocess: {normalize: true}\n")), "total");
+  expect_contains(refusal(whole("preprocess: {shifts: gone.csv}\n"), {}, stages_of_command("preprocess")),
+                  "gone.csv");
+  expect_contains(refusal(whole("preprocess: {shifts: gone.csv, align: common-line}\n")), "one of the two");
+  expect_contains(refusal("tilts: {theta_deg: 0}\npreprocess: {align: common-line}\n"),
+                  "the simulate stage before");
 }
 
 TEST_F(Refusal, SomethingOddButHarmlessIsANote) {

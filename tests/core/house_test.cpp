@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, int> kFloor{
     {"core", 0},    {"io", 1},       {"parallel", 1}, {"multislice", 2}, {"tomography", 2},
     {"imaging", 2}, {"atoms", 2},    {"config", 3},   {"simulation", 4}, {"reconstruction", 4},
-    {"tracing", 4}, {"analysis", 4}, {"pipeline", 5}, {"cli", 6},
+    {"tracing", 4}, {"analysis", 4}, {"preprocessing", 4}, {"pipeline", 5}, {"cli", 6},
 };
 
 /// Sideways includes that are meant, each with its reason.

@@ -36,6 +36,8 @@ struct Master {
   tomography::TiltOptions tilts;
   multislice::MultisliceOptions multislice;
   PreprocessOptions preprocess;
+  bool preprocessed =
+      false;  ///< whether the preprocess stage is among the config's, so that later ones read its images
   tomography::ReconstructOptions reconstruct;
   TraceOptions trace;
   CompareOptions compare;

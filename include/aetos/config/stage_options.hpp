@@ -13,10 +13,25 @@ namespace aetos::config {
 
 enum class BadPixels { error, interpolate };
 
-/// What happens to images before anything is reconstructed from them. The steps that are `none` come later.
+/// How projections are brought to one place: not at all; their centres of mass on the rotation centre; that
+/// across the tilt axis and the common line along it; or each onto its neighbour in angle.
+enum class Align { none, centre_of_mass, common_line, cross_correlation };
+/// What is taken off: nothing; a plane fitted beside the object; or all that lies outside the object's mask.
+enum class Background { none, plane, mask };
+enum class Normalize { none, total };
+
+/// What happens to images before anything is reconstructed from them, in this order: bad pixels, background,
+/// alignment, normalisation.
 struct PreprocessOptions {
-  std::string calibrate = "none", align = "none", background = "none", denoise = "none", normalize = "none";
+  std::string input;                        ///< tilt series; empty = the simulate stage's
+  std::string signal = "auto";              ///< which images of the file; the others are left out
   BadPixels bad_pixels = BadPixels::error;  ///< NaN, infinities and hot pixels: an error, or interpolated
+  std::string calibrate = "none";
+  std::string denoise = "none";
+  Background background = Background::none;
+  Align align = Align::none;
+  std::string shifts;  ///< file of shifts to apply instead of finding them; empty = none
+  Normalize normalize = Normalize::none;
 };
 
 /// Finding atoms in a volume.

@@ -66,6 +66,11 @@ Array<float, 3> read_tilt_series_images(const std::string& source, const std::st
 /// blurred one, else the only one there is. InputError (at `place`) if that is not one.
 std::string choose_signal(const TiltSeriesInfo& info, const std::string& wanted, const std::string& place);
 
+/// What a stage takes of the images `all` of a file: `wanted` itself, or of the detector that it names (auto: the
+/// first) "adf_noisy" where there is one, else blurred, else clean. InputError (at `place`) if there is none.
+std::string choose_detector_signal(const std::string& source, const std::string& wanted,
+                                   const std::vector<std::string>& all, const std::string& place);
+
 /// Angles from a .mat (n x 3 Euler angles or n thetas), .rawtlt, .tlt, .txt or .csv file.
 std::vector<EulerAngles> read_angles(const std::string& path);
 

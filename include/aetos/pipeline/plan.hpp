@@ -7,6 +7,7 @@
 
 #include "aetos/config/master.hpp"
 #include "aetos/core/structure.hpp"
+#include "aetos/preprocessing/preprocess.hpp"
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "aetos/simulation/simulate.hpp"
 #include "aetos/tracing/trace.hpp"
@@ -20,6 +21,9 @@ namespace files {
 inline constexpr const char* resolved_config = "config.resolved.yaml";
 inline constexpr const char* tilt_series = "tilt_series.h5";
 inline constexpr const char* diffraction = simulation::kDiffractionFile;
+inline constexpr const char* preprocessed = "preprocessed.h5";
+inline constexpr const char* preprocessing = "preprocessing.json";
+inline constexpr const char* shifts = "shifts.csv";
 inline constexpr const char* volume = "volume.h5";
 inline constexpr const char* atoms = "atoms.extxyz";
 inline constexpr const char* comparison = "comparison.json";
@@ -42,6 +46,7 @@ struct Plan {
 
   bool has(config::Stage stage) const;
   simulation::Request simulation_request() const;
+  preprocessing::Request preprocessing_request() const;
   reconstruction::Request reconstruction_request() const;
   tracing::Request tracing_request() const;
   std::string compare_model() const;

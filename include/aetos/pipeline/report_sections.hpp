@@ -18,6 +18,7 @@ struct Run {
 
 std::string headline_section(const Run& run);
 std::string tilt_series_section(const Run& run);
+std::string preprocessing_section(const Run& run);
 std::string volume_section(const Run& run);
 std::string atoms_section(const Run& run);
 std::string comparison_section(const Run& run);

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "aetos/io/tilt_series.hpp"
+#include "aetos/preprocessing/preprocess.hpp"
+
+namespace aetos::preprocessing {
+
+/// A request checked against the header of its input.
+struct Plan {
+  io::TiltSeriesInfo info;          ///< of the file
+  std::string signal;               ///< name of the images in the file; empty where they have none
+  std::vector<std::size_t> kept;    ///< the file's images that are used, in its order
+  std::vector<EulerAngles> angles;  ///< of those
+  std::optional<double> pixel_A;
+  std::vector<std::string> notes;
+};
+
+/// Throws InputError where the request cannot be met.
+Plan make_plan(const Request& request);
+
+}  // namespace aetos::preprocessing

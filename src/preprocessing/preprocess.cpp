@@ -1,0 +1,279 @@
+#include "aetos/preprocessing/preprocess.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "aetos/core/error.hpp"
+#include "aetos/core/fault.hpp"
+#include "aetos/core/log.hpp"
+#include "aetos/core/progress.hpp"
+#include "aetos/core/version.hpp"
+#include "aetos/io/atomic_file.hpp"
+#include "aetos/parallel/journal.hpp"
+#include "find_shifts.hpp"
+
+namespace aetos::preprocessing {
+namespace {
+
+using imaging::Shift;
+using nlohmann::json;
+using Finished = std::map<Journal::Key, Journal::Place>;
+
+/// Cleans what no journal holds yet, a projection of each rank in turn. Throws Interrupted when it is time to
+/// stop, with everything done on disk.
+void clean_all(const RunContext& context, const Request& request, const Plan& plan) {
+  const Communicator& comm = context.comm;
+  const Finished before = Journal::scan(comm, context.work, context.fingerprint);
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < plan.kept.size(); ++i)
+    if (!before.contains(i)) left.push_back(i);
+  if (!before.empty())
+    log::info("{} of {} projections were done before", plan.kept.size() - left.size(), plan.kept.size());
+  Journal journal(comm, context.work, context.fingerprint, context.checkpoint_interval_s);
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  Progress progress("projections", static_cast<double>(plan.kept.size()),
+                    static_cast<double>(plan.kept.size() - left.size()));
+  for (std::size_t first = 0; first < left.size(); first += ranks) {
+    const bool stop = context.stop.agreed(comm);
+    comm.agree([&] {
+      const std::size_t mine = first + static_cast<std::size_t>(comm.rank());
+      if (!stop && mine < left.size()) {
+        fault::point("preprocess-item");
+        journal.append(left[mine], pack(clean_projection(request, plan, left[mine])));
+      }
+      if (stop || first + ranks >= left.size()) journal.flush();
+    });
+    if (stop) throw Interrupted(fmt::format("preprocessing stopped by {}", context.stop.reason()));
+    progress.update(
+        static_cast<double>(plan.kept.size() - left.size() + std::min(first + ranks, left.size())));
+  }
+  progress.finish();
+}
+
+Cleaned read_back(const Finished& finished, const Plan& plan, std::size_t index) {
+  const auto place = finished.find(index);
+  if (place == finished.end())
+    throw ResourceError(
+        fmt::format("the journal lacks projection {}; run again with --resume", plan.kept[index]));
+  return unpack(Journal::read(place->second), plan.info.ny, plan.info.nx);
+}
+
+/// Everything about a projection but its image.
+struct Findings {
+  std::size_t replaced_pixels = 0;
+  imaging::Plane background;
+  double object_share = 0, total = 0, place_total = 0, y = 0, x = 0;
+};
+
+/// What the journal says of all projections, on every rank; `places` gets where their objects are.
+std::vector<Findings> collect(const Communicator& comm, const Plan& plan, const Finished& finished,
+                              std::vector<imaging::ObjectPlace>& places) {
+  const Range mine = block_partition(plan.kept.size(), static_cast<std::size_t>(comm.size()),
+                                     static_cast<std::size_t>(comm.rank()));
+  std::vector<Findings> my_findings;
+  std::vector<double> my_curves;
+  comm.agree([&] {
+    for (std::size_t i = mine.begin; i < mine.end; ++i) {
+      const Cleaned c = read_back(finished, plan, i);
+      my_findings.push_back(
+          {c.replaced_pixels, c.background, c.object_share, c.total, c.place.total, c.place.y, c.place.x});
+      my_curves.insert(my_curves.end(), c.place.along_y.begin(), c.place.along_y.end());
+    }
+  });
+  const auto findings = comm.all_gather(std::span<const Findings>(my_findings));
+  const auto curves = comm.all_gather(std::span<const double>(my_curves));
+  const std::size_t length = curves.size() / findings.size();
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const auto from = curves.begin() + static_cast<std::ptrdiff_t>(i * length);
+    places.push_back({findings[i].place_total,
+                      findings[i].y,
+                      findings[i].x,
+                      {from, from + static_cast<std::ptrdiff_t>(length)}});
+  }
+  return findings;
+}
+
+/// What each projection is multiplied by: to the mean total of those that have one.
+std::vector<double> scale_factors(const Request& request, const std::vector<double>& totals,
+                                  const Plan& plan) {
+  std::vector<double> factors(totals.size(), 1.0);
+  if (request.options.normalize == config::Normalize::none) return factors;
+  double sum = 0, count = 0;
+  for (double total : totals)
+    if (total > 0) {
+      sum += total;
+      count += 1;
+    }
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    if (totals[i] > 0)
+      factors[i] = sum / count / totals[i];
+    else
+      log::warn("projection {} has no intensity: it is not normalised", plan.kept[i]);
+  }
+  return factors;
+}
+
+bool counts_stay(const Request& request) {
+  return request.options.normalize == config::Normalize::none &&
+         request.options.background == config::Background::none;
+}
+
+std::string output_signal(const Plan& plan) {
+  return plan.signal.empty() ? "images" : plan.signal;
+}
+
+Array<float, 2> shifted_image(const Finished& finished, const Plan& plan, std::size_t index,
+                              const Shift& shift) {
+  Cleaned c = read_back(finished, plan, index);
+  return shift == Shift{} ? std::move(c.image) : imaging::shift_image(c.image, shift);
+}
+
+void write_series(const RunContext& context, const Request& request, const Plan& plan,
+                  const Finished& finished, const std::vector<Shift>& shifts,
+                  const std::vector<double>& factors, const std::filesystem::path& file) {
+  io::TiltSeriesInfo info = plan.info;
+  info.tilts = plan.kept.size();
+  info.angles = plan.angles;
+  info.pixel_A = plan.pixel_A;
+  info.signals = {output_signal(plan)};
+  if (!counts_stay(request)) {
+    info.is_counts = false;
+    info.electrons_per_pixel.reset();
+  }
+  const io::Provenance provenance{kVersion, kCommit, context.config_text, context.fingerprint, context.seed};
+  io::TiltSeriesWriter writer(context.comm, file, info, provenance);
+  const auto ranks = static_cast<std::size_t>(context.comm.size());
+  for (std::size_t first = 0; first < info.tilts; first += ranks) {
+    const std::size_t index = first + static_cast<std::size_t>(context.comm.rank());
+    const bool have = index < info.tilts;
+    Array<float, 3> one({have ? std::size_t{1} : 0, info.ny, info.nx});
+    context.comm.agree([&] {
+      if (!have) return;
+      const auto image = shifted_image(finished, plan, index, shifts[index]);
+      const auto factor = static_cast<float>(factors[index]);
+      std::transform(image.begin(), image.end(), one.begin(), [factor](float v) { return factor * v; });
+    });
+    writer.write(info.signals[0], have ? std::vector<std::size_t>{index} : std::vector<std::size_t>{}, one);
+  }
+  writer.commit();
+}
+
+const char* name_of(config::Align align) {
+  switch (align) {
+    case config::Align::centre_of_mass:
+      return "centre-of-mass";
+    case config::Align::common_line:
+      return "common-line";
+    case config::Align::cross_correlation:
+      return "cross-correlation";
+    default:
+      return "none";
+  }
+}
+
+const char* name_of(config::Background background) {
+  switch (background) {
+    case config::Background::plane:
+      return "plane";
+    case config::Background::mask:
+      return "mask";
+    default:
+      return "none";
+  }
+}
+
+/// Everything that was done, projection by projection.
+json details(const Request& request, const Plan& plan, const std::vector<Findings>& findings,
+             const std::vector<Shift>& shifts, const std::vector<double>& factors) {
+  json rows = json::array();
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Findings& f = findings[i];
+    json row{{"projection", plan.kept[i]},
+             {"euler_deg", {plan.angles[i].phi_deg, plan.angles[i].theta_deg, plan.angles[i].psi_deg}},
+             {"replaced_pixels", f.replaced_pixels},
+             {"shift_px", {{"y", shifts[i].y}, {"x", shifts[i].x}}},
+             {"factor", factors[i]},
+             {"total", f.total}};
+    if (request.options.background != config::Background::none) {
+      row["background"] = {
+          {"constant", f.background.a}, {"per_px_y", f.background.b}, {"per_px_x", f.background.c}};
+      row["object_share"] = f.object_share;
+    }
+    rows.push_back(row);
+  }
+  const auto& o = request.options;
+  return {{"version", kVersion},
+          {"input", request.source},
+          {"signal", output_signal(plan)},
+          {"steps",
+           {{"bad_pixels", o.bad_pixels == config::BadPixels::interpolate ? "interpolate" : "error"},
+            {"background", name_of(o.background)},
+            {"align", name_of(o.align)},
+            {"shifts", o.shifts.empty() ? json(nullptr) : json(o.shifts)},
+            {"normalize", o.normalize == config::Normalize::total ? "total" : "none"}}},
+          {"projections", rows}};
+}
+
+json summary(const Plan& plan, const json& done) {
+  double replaced = 0, largest = 0, square = 0, low = 1e300, high = 0;
+  for (const auto& row : done["projections"]) {
+    replaced += row["replaced_pixels"].get<double>();
+    const double y = row["shift_px"]["y"], x = row["shift_px"]["x"], factor = row["factor"];
+    largest = std::max({largest, std::abs(y), std::abs(x)});
+    square += y * y + x * x;
+    low = std::min(low, factor);
+    high = std::max(high, factor);
+  }
+  const double rms = std::sqrt(square / static_cast<double>(plan.kept.size()));
+  return {{"projections", plan.kept.size()},
+          {"signal", output_signal(plan)},
+          {"pixel_A", plan.pixel_A ? json(*plan.pixel_A) : json(nullptr)},
+          {"steps", done["steps"]},
+          {"replaced_pixels", static_cast<std::size_t>(replaced)},
+          {"shift_rms_px", rms},
+          {"shift_largest_px", largest},
+          {"factor_lowest", low},
+          {"factor_highest", high}};
+}
+
+}  // namespace
+
+json preprocess(const RunContext& context, const Request& request, const Outputs& outputs) {
+  const Communicator& comm = context.comm;
+  Plan plan;
+  std::vector<Shift> shifts;
+  comm.agree([&] {
+    plan = make_plan(request);
+    if (!request.options.shifts.empty()) shifts = read_shifts(request.options.shifts, plan);
+  });
+  for (const auto& note : plan.notes) log::info("note: {}", note);
+  log::info("preprocessing {} of {}: {} projections of {} x {} pixels (y, x)", output_signal(plan),
+            request.source, plan.kept.size(), plan.info.ny, plan.info.nx);
+  clean_all(context, request, plan);
+
+  const Finished finished = Journal::scan(comm, context.work, context.fingerprint);
+  std::vector<imaging::ObjectPlace> places;
+  const auto findings = collect(comm, plan, finished, places);
+  if (shifts.empty())
+    shifts = find_shifts(comm, request, plan, places,
+                         [&](std::size_t i) { return read_back(finished, plan, i).image; });
+  std::vector<double> totals;
+  for (const auto& f : findings) totals.push_back(f.total);
+  const auto factors = scale_factors(request, totals, plan);
+  write_series(context, request, plan, finished, shifts, factors, outputs.series);
+  const json done = details(request, plan, findings, shifts, factors);
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    io::write_file_atomically(outputs.details, done.dump(1) + "\n");
+    io::write_file_atomically(outputs.shifts, shifts_csv(plan, shifts));
+  });
+  const json result = summary(plan, done);
+  log::info("  {} pixels replaced, shifts {:.3f} px rms, factors {:.4f} to {:.4f}",
+            result["replaced_pixels"].get<std::size_t>(), result["shift_rms_px"].get<double>(),
+            result["factor_lowest"].get<double>(), result["factor_highest"].get<double>());
+  return result;
+}
+
+}  // namespace aetos::preprocessing
