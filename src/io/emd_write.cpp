@@ -47,6 +47,7 @@ hdf5::Group write_origin(hid_t file, const std::string& content, const Provenanc
   hdf5::write_attribute(group.get(), "seed", provenance.seed);
   hdf5::write_attribute(group.get(), "fingerprint", provenance.fingerprint);
   hdf5::write_attribute(group.get(), "config", provenance.config_text);
+  hdf5::write_attribute(group.get(), "inputs", provenance.inputs);
   return group;
 }
 

@@ -91,6 +91,7 @@ json describe_hdf5(const Source& source) {
                          {"commit", provenance->commit},
                          {"seed", provenance->seed},
                          {"fingerprint", provenance->fingerprint},
+                         {"inputs", provenance->inputs},
                          {"config", provenance->config_text}};
   if (out["arrays"].empty()) {
     out["holds"] = "no arrays of the EMD layout";
@@ -210,6 +211,7 @@ std::optional<Provenance> read_provenance(const std::string& path) {
   p.commit = hdf5::read_text(own.get(), "commit").value_or("");
   p.fingerprint = hdf5::read_text(own.get(), "fingerprint").value_or("");
   p.config_text = hdf5::read_text(own.get(), "config").value_or("");
+  p.inputs = hdf5::read_text(own.get(), "inputs").value_or("");
   p.seed = hdf5::read_unsigned(own.get(), "seed").value_or(0);
   return p;
 }

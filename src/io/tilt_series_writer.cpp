@@ -61,9 +61,9 @@ void check_names(const std::vector<std::string>& signals, const std::string& fil
 void check_same_everywhere(const Communicator& comm, const TiltSeriesInfo& info, const Provenance& provenance,
                            const std::string& file) {
   std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {}", info.tilts, info.ny, info.nx, info.pixel_A.value_or(-1),
+      fmt::format("{} {} {} {} {} {} {} {} {} {}", info.tilts, info.ny, info.nx, info.pixel_A.value_or(-1),
                   info.electrons_per_pixel.value_or(-1), info.is_counts, provenance.seed,
-                  provenance.fingerprint, provenance.config_text);
+                  provenance.fingerprint, provenance.config_text, provenance.inputs);
   for (const EulerAngles& a : info.angles)
     text += fmt::format(" {} {} {}", a.phi_deg, a.theta_deg, a.psi_deg);
   for (const std::string& s : info.signals) text += " " + s;

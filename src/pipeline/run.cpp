@@ -80,6 +80,8 @@ class Run {
 
   RunContext context(Stage stage) const {
     const std::string name = config::stage_name(stage);
+    std::string inputs;
+    for (const auto& [file, digest] : wanted_.at(name).inputs) inputs += digest + "  " + file + "\n";
     return {.comm = comm_,
             .stop = stop_,
             .output = plan_.output,
@@ -87,7 +89,8 @@ class Run {
             .fingerprint = wanted_.at(name).fingerprint,
             .config_text = config_text_,
             .seed = plan_.config.seed,
-            .checkpoint_interval_s = plan_.config.checkpoint_interval_s};
+            .checkpoint_interval_s = plan_.config.checkpoint_interval_s,
+            .inputs = inputs};
   }
 
   void one_stage(Stage stage, Json& summary) {

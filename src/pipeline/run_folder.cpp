@@ -63,7 +63,11 @@ std::optional<RunRecord> RunRecord::read(const fs::path& folder) {
     const auto json = nlohmann::json::parse(io::read_text_file(path.string()));
     RunRecord record;
     for (const auto& [name, stage] : json.at("stages").items())
-      record.stages[name] = {stage.at("fingerprint"), stage.at("keys"), stage.at("extent"), stage.at("done")};
+      record.stages[name] = {.fingerprint = stage.at("fingerprint"),
+                             .keys = stage.at("keys"),
+                             .inputs = stage.value("inputs", std::map<std::string, std::string>{}),
+                             .extent = stage.at("extent"),
+                             .done = stage.at("done")};
     record.checksums = json.at("sha256");
     return record;
   } catch (const nlohmann::json::exception& e) {
@@ -79,6 +83,7 @@ void RunRecord::write(const fs::path& folder) const {
   for (const auto& [name, stage] : stages)
     json["stages"][name] = {{"fingerprint", stage.fingerprint},
                             {"keys", stage.keys},
+                            {"inputs", stage.inputs},
                             {"extent", stage.extent},
                             {"done", stage.done}};
   json["sha256"] = checksums;
@@ -97,6 +102,7 @@ std::map<std::string, StageRecord> stage_records(const Plan& plan, const RunReco
       auto& digest = digests[input];
       if (digest.empty()) digest = io::sha256_hex_of_file(input);
       text += digest + "\n";
+      record.inputs[input] = digest;
     }
     for (Stage earlier : stages_read_by(plan, stage)) {
       const std::string name = config::stage_name(earlier);

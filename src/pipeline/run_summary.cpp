@@ -68,11 +68,17 @@ std::string result_lines(const Json& summary, const std::filesystem::path& folde
 void share_fingerprints(const Communicator& comm, std::map<std::string, StageRecord>& records) {
   Json json = Json::object();
   for (const auto& [name, record] : records)
-    json[name] = {{"fingerprint", record.fingerprint}, {"keys", record.keys}, {"extent", record.extent}};
+    json[name] = {{"fingerprint", record.fingerprint},
+                  {"keys", record.keys},
+                  {"inputs", record.inputs},
+                  {"extent", record.extent}};
   const auto shared = Json::parse(comm.broadcast_string(json.dump()));
   records.clear();
   for (const auto& [name, record] : shared.items())
-    records[name] = {record.at("fingerprint"), record.at("keys"), record.at("extent"), false};
+    records[name] = {.fingerprint = record.at("fingerprint"),
+                     .keys = record.at("keys"),
+                     .inputs = record.at("inputs"),
+                     .extent = record.at("extent")};
 }
 
 }  // namespace aetos::pipeline

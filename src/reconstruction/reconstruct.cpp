@@ -131,7 +131,8 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
                                {"input", request.source}};
   const Range rows = written_rows(context.comm, plan);
   const Array<float, 3> slab = written_part(context.comm, plan, mine, state.u);
-  const io::Provenance provenance{kVersion, kCommit, context.config_text, context.fingerprint, context.seed};
+  const io::Provenance provenance{kVersion,     kCommit,       context.config_text, context.fingerprint,
+                                  context.seed, context.inputs};
   io::write_volume(context.comm, file, info, provenance, rows, slab);
 }
 

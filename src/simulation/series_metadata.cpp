@@ -119,7 +119,8 @@ io::Provenance series_provenance(const RunContext& context) {
           .commit = kCommit,
           .config_text = context.config_text,
           .fingerprint = context.fingerprint,
-          .seed = context.seed};
+          .seed = context.seed,
+          .inputs = context.inputs};
 }
 
 }  // namespace aetos::simulation

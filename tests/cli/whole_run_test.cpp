@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aetos/io/tilt_series.hpp"
+#include "aetos/io/atomic_file.hpp"
 #include "support/same_results.hpp"
 #include "support/small_run.hpp"
 
@@ -84,6 +85,14 @@ TEST_F(WholeRun, VerifiesAndSeesAChangedFile) {
   const auto outcome = run_aetos("verify " + copy.string());
   EXPECT_EQ(outcome.code, 1);
   EXPECT_NE(outcome.output.find("atoms.extxyz"), std::string::npos);
+}
+
+TEST_F(WholeRun, FilesNameWhatTheyWereMadeFrom) {
+  const auto atoms = folder_->path() / "atoms.extxyz";
+  const std::string digest = io::sha256_hex_of_file(atoms);
+  const auto info = run_aetos("info " + (run() / "tilt_series.h5").string() + " --json");
+  EXPECT_NE(info.output.find(digest + "  "), std::string::npos) << info.output;
+  EXPECT_NE(read_file(run() / "run.json").find(digest), std::string::npos);
 }
 
 TEST_F(WholeRun, StageByStageIsTheWholeRun) {

@@ -29,6 +29,7 @@ struct Metadata {
 struct Provenance {
   std::string version, commit, config_text, fingerprint;
   std::uint64_t seed = 0;
+  std::string inputs = {};  ///< files that the run read: "SHA-256  path" in lines, as sha256sum writes them
 };
 
 /// Provenance of an HDF5 file of ours; empty for other programs' files.

@@ -19,6 +19,7 @@ struct RunContext {
   std::string config_text;       ///< resolved config, for the provenance of each file
   std::uint64_t seed = 0;
   double checkpoint_interval_s = 60;  ///< work done is on disk within this time
+  std::string inputs = {};  ///< files from elsewhere that this stage reads: "SHA-256  path" in lines
 };
 
 }  // namespace aetos

@@ -16,9 +16,10 @@ enum class IfPresent { refuse, resume, overwrite };
 
 /// What run.json keeps of a stage.
 struct StageRecord {
-  std::string fingerprint;                  ///< of keys, inputs and the stages before
-  std::map<std::string, std::string> keys;  ///< keys that change its results, with their values
-  std::string extent;                       ///< how much was asked for, where that may grow (iterations)
+  std::string fingerprint;                    ///< of keys, inputs and the stages before
+  std::map<std::string, std::string> keys;    ///< keys that change its results, with their values
+  std::map<std::string, std::string> inputs;  ///< SHA-256 of each file from elsewhere that it reads, by path
+  std::string extent;                         ///< how much was asked for, where that may grow (iterations)
   bool done = false;
 
   /// Whether a stage recorded as `other` needs nothing more to be this one.
