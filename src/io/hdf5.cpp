@@ -344,6 +344,18 @@ void check_readable(hid_t dataset, const std::string& file) {
           file, fmt::format("compressed with the HDF5 filter '{}' (number {})", name[0] ? name : "?", id),
           "a filter that this HDF5 has (h5repack -f GZIP=4 converts)");
   }
+  // HDF5 makes no chunk that is larger than an axis of fixed length, but believes one that it reads, and
+  // would take numbers from behind the chunk's own.
+  if (H5Pget_layout(creation.get()) == H5D_CHUNKED) {
+    std::array<hsize_t, H5S_MAX_RANK> chunk{}, most{};
+    const int rank = H5Pget_chunk(creation.get(), H5S_MAX_RANK, chunk.data());
+    const Space space(check(H5Dget_space(dataset), "cannot read an HDF5 dataset's shape"));
+    H5Sget_simple_extent_dims(space.get(), nullptr, most.data());
+    for (std::size_t a = 0; a < static_cast<std::size_t>(std::max(rank, 0)); ++a)
+      if (most[a] != H5S_UNLIMITED && chunk[a] > most[a])
+        throw InputError(file, fmt::format("a chunk of {} along an axis of {}", chunk[a], most[a]),
+                         "chunks within their array");
+  }
   // Deflate shrinks by at most 1032; a file that declares more than that did not come from data.
   long double declared = static_cast<long double>(H5Tget_size(Type(H5Dget_type(dataset)).get()));
   for (hsize_t extent : shape_of(dataset)) declared *= static_cast<long double>(extent);
