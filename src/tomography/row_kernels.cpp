@@ -57,7 +57,7 @@ class TileTaps {
     for (std::size_t p = 0; p < count_; ++p) {
       const double u = a[p] * x + b[p] * z + centre;
       const double low = std::min(std::max(std::floor(u), 0.0), last - 1);
-      const float inside = (u >= -kEdge) & (u <= last + kEdge) ? 1.0F : 0.0F;
+      const float inside = ((u >= -kEdge) & (u <= last + kEdge)) ? 1.0F : 0.0F;
       const auto f = static_cast<float>(u - low);
       pixel[p] = static_cast<std::int32_t>(low);
       w0[p] = inside * hat(f);
