@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "aetos/analysis/polyhedra.hpp"
+#include "aetos/core/median.hpp"
 #include "measured_model.hpp"
 
 namespace aetos::analysis {
@@ -24,11 +25,7 @@ json measure_tetrahedra(const MeasuredModel& m, MeasureOutput& output) {
   output.files["tetrahedra.csv"] = csv;
   const auto mean = mean_of(volumes);
   std::optional<double> median;
-  if (!volumes.empty()) {
-    const auto middle = volumes.begin() + static_cast<std::ptrdiff_t>(volumes.size() / 2);
-    std::nth_element(volumes.begin(), middle, volumes.end());
-    median = *middle;
-  }
+  if (!volumes.empty()) median = upper_median(volumes);
   return {{"sites", sites.size()},
           {"delaunay_tetrahedra", m.triangulation.tetrahedra().size()},
           {"alpha_shape_tetrahedra", m.alpha.size()},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aetos/core/geometry.hpp"
+#include "aetos/core/median.hpp"
 
 namespace aetos::imaging {
 namespace {
@@ -29,30 +30,19 @@ void for_each_background(View<const float, 2> image, View<const std::uint8_t, 2>
 Array<float, 2> box_mean(View<const float, 2> image, std::size_t reach) {
   const std::size_t ny = image.extent(0), nx = image.extent(1);
   Array<float, 2> rows(image.shape()), mean(image.shape());
-  const auto span = [reach](std::size_t i, std::size_t n) {
-    return std::pair(i < reach ? 0 : i - reach, std::min(i + reach + 1, n));
+  const auto mean_near = [reach](std::size_t i, std::size_t n, const auto& value) {
+    const std::size_t from = i < reach ? 0 : i - reach, to = std::min(i + reach + 1, n);
+    double sum = 0;
+    for (std::size_t k = from; k < to; ++k) sum += value(k);
+    return static_cast<float>(sum / static_cast<double>(to - from));
   };
   for (std::size_t y = 0; y < ny; ++y)
-    for (std::size_t x = 0; x < nx; ++x) {
-      const auto [from, to] = span(x, nx);
-      double sum = 0;
-      for (std::size_t i = from; i < to; ++i) sum += image(y, i);
-      rows(y, x) = static_cast<float>(sum / static_cast<double>(to - from));
-    }
+    for (std::size_t x = 0; x < nx; ++x)
+      rows(y, x) = mean_near(x, nx, [&](std::size_t k) { return image(y, k); });
   for (std::size_t y = 0; y < ny; ++y)
-    for (std::size_t x = 0; x < nx; ++x) {
-      const auto [from, to] = span(y, ny);
-      double sum = 0;
-      for (std::size_t i = from; i < to; ++i) sum += rows(i, x);
-      mean(y, x) = static_cast<float>(sum / static_cast<double>(to - from));
-    }
+    for (std::size_t x = 0; x < nx; ++x)
+      mean(y, x) = mean_near(y, ny, [&](std::size_t k) { return rows(k, x); });
   return mean;
-}
-
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// Below Otsu's threshold where the background is quiet: thin edges belong to the object.
@@ -62,9 +52,9 @@ double object_threshold(View<const float, 2> smooth) {
   for (float v : smooth)
     if (v <= otsu) rest.push_back(v);
   if (rest.empty()) return otsu;
-  const double centre = median(rest);
+  const double centre = upper_median(rest);
   for (double& v : rest) v = std::abs(v - centre);
-  const double sigma = 1.4826 * median(rest);
+  const double sigma = 1.4826 * upper_median(rest);
   return std::min(otsu, centre + std::max(kSigmas * sigma, kLeastShare * (otsu - centre)));
 }
 

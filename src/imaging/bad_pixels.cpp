@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/core/median.hpp"
+
 namespace aetos::imaging {
 namespace {
 
 constexpr double kHotSigmas = 8;
 constexpr double kSmallestSigma = 0.25;
-
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 /// Finite neighbours of a pixel, itself left out.
 void neighbours(View<const float, 2> image, std::size_t row, std::size_t column,
@@ -44,10 +40,10 @@ MendedPixel mend_pixel(View<const float, 2> image, std::size_t row, std::size_t 
   if (finite && value <= kHotSigmas * kSmallestSigma * mean) return {value, false};
   neighbours(image, row, column, work);
   if (work.empty()) return finite ? MendedPixel{value, false} : MendedPixel{0.0F, true};
-  const double centre = median(work);
+  const double centre = upper_median(work);
   if (finite) {
     for (double& v : work) v = std::abs(v - centre);
-    const double sigma = std::max(1.4826 * median(work), kSmallestSigma * mean);
+    const double sigma = std::max(1.4826 * upper_median(work), kSmallestSigma * mean);
     if (value - centre <= kHotSigmas * sigma) return {value, false};
   }
   return {static_cast<float>(centre), true};

@@ -1,13 +1,13 @@
 #include "aetos/imaging/shift.hpp"
 
-#include <fftw3.h>
-
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <vector>
 
 #include "aetos/core/fft.hpp"
 #include "aetos/core/units.hpp"
+#include "separable_filter.hpp"
 
 namespace aetos::imaging {
 namespace {
@@ -39,29 +39,26 @@ Source source_of(std::size_t i, std::size_t n, std::size_t padded) {
   return {n - 1, 0, 0.5 - 0.5 * std::cos(kPi * place / static_cast<double>(padded - n))};
 }
 
+std::vector<Source> sources(std::size_t n, std::size_t padded) {
+  std::vector<Source> all;
+  for (std::size_t i = 0; i < padded; ++i) all.push_back(source_of(i, n, padded));
+  return all;
+}
+
 Array<double, 2> fourier_shift(View<const float, 2> image, double dy, double dx) {
   const std::size_t ny = image.extent(0), nx = image.extent(1);
-  const std::size_t my = fft::fast_size(ny + 2 * kPad), mx = fft::fast_size(nx + 2 * kPad), half = mx / 2 + 1;
+  const std::size_t my = fft::fast_size(ny + 2 * kPad), mx = fft::fast_size(nx + 2 * kPad);
+  const auto from_y = sources(ny, my), from_x = sources(nx, mx);
   Array<double, 2> padded({my, mx});
-  Array<std::complex<double>, 2> spectrum({my, half});
-  auto* bins = reinterpret_cast<fftw_complex*>(spectrum.data());
-  const auto rows = static_cast<int>(my), columns = static_cast<int>(mx);
-  const fft::PlanD forward(fftw_plan_dft_r2c_2d(rows, columns, padded.data(), bins, FFTW_ESTIMATE));
-  const fft::PlanD backward(fftw_plan_dft_c2r_2d(rows, columns, bins, padded.data(), FFTW_ESTIMATE));
   for (std::size_t y = 0; y < my; ++y)
     for (std::size_t x = 0; x < mx; ++x) {
-      const Source v = source_of(y, ny, my), u = source_of(x, nx, mx);
+      const Source &v = from_y[y], &u = from_x[x];
       const auto along_x = [&](std::size_t row) {
         return (1 - u.share_of_b) * image(row, u.a) + u.share_of_b * image(row, u.b);
       };
       padded(y, x) = (1 - v.share_of_b) * along_x(v.a) + v.share_of_b * along_x(v.b);
     }
-  fftw_execute(forward.get());
-  const auto phase_y = phases(my, my, dy), phase_x = phases(mx, half, dx);
-  const double scale = 1 / static_cast<double>(my * mx);
-  for (std::size_t y = 0; y < my; ++y)
-    for (std::size_t x = 0; x < half; ++x) spectrum(y, x) *= phase_y(y) * phase_x(x) * scale;
-  fftw_execute(backward.get());
+  filter_separably(padded, phases(my, my, dy), phases(mx, mx / 2 + 1, dx));
   Array<double, 2> moved({ny, nx});
   for (std::size_t y = 0; y < ny; ++y)
     for (std::size_t x = 0; x < nx; ++x) moved(y, x) = padded(y + kPad, x + kPad);

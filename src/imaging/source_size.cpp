@@ -1,13 +1,11 @@
 #include "aetos/imaging/source_size.hpp"
 
-#include <fftw3.h>
-
 #include <algorithm>
 #include <cmath>
-#include <complex>
 
 #include "aetos/core/fft.hpp"
 #include "aetos/core/units.hpp"
+#include "separable_filter.hpp"
 
 namespace aetos::imaging {
 namespace {
@@ -46,25 +44,13 @@ Array<double, 2> blur_source_size(View<const double, 2> image, double fwhm_A, do
   }
   const double sigma = sigma_from_fwhm(fwhm_A);
   const std::size_t pad_y = padding(sigma, step_y_A), pad_x = padding(sigma, step_x_A);
-  const std::size_t my = fft::fast_size(ny + 2 * pad_y), mx = fft::fast_size(nx + 2 * pad_x),
-                    half = mx / 2 + 1;
+  const std::size_t my = fft::fast_size(ny + 2 * pad_y), mx = fft::fast_size(nx + 2 * pad_x);
 
   Array<double, 2> padded({my, mx});
-  Array<std::complex<double>, 2> spectrum({my, half});
-  auto* bins = reinterpret_cast<fftw_complex*>(spectrum.data());
-  const auto rows = static_cast<int>(my), columns = static_cast<int>(mx);
-  const fft::PlanD forward(fftw_plan_dft_r2c_2d(rows, columns, padded.data(), bins, FFTW_ESTIMATE));
-  const fft::PlanD backward(fftw_plan_dft_c2r_2d(rows, columns, bins, padded.data(), FFTW_ESTIMATE));
-
   for (std::size_t y = 0; y < my; ++y)
     for (std::size_t x = 0; x < mx; ++x)
       padded(y, x) = image(nearest_inside(y, pad_y, ny), nearest_inside(x, pad_x, nx));
-  fftw_execute(forward.get());
-  const auto along_y = multiplier(my, sigma, step_y_A), along_x = multiplier(mx, sigma, step_x_A);
-  const double scale = 1 / static_cast<double>(my * mx);
-  for (std::size_t y = 0; y < my; ++y)
-    for (std::size_t x = 0; x < half; ++x) spectrum(y, x) *= along_y(y) * along_x(x) * scale;
-  fftw_execute(backward.get());
+  filter_separably(padded, multiplier(my, sigma, step_y_A), multiplier(mx, sigma, step_x_A));
   for (std::size_t y = 0; y < ny; ++y)
     for (std::size_t x = 0; x < nx; ++x) blurred(y, x) = padded(y + pad_y, x + pad_x);
   return blurred;

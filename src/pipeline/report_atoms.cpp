@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "aetos/core/median.hpp"
 #include "aetos/core/structure.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/io/tilt_series.hpp"
@@ -117,9 +118,7 @@ std::string column_figure(const Structure& atoms, const std::string& name, const
   std::erase_if(sorted, [](double v) { return !std::isfinite(v) || v <= 0; });
   const auto h = histogram(sorted, 40);
   if (h.edges.empty()) return {};
-  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
-                   sorted.end());
-  const double median = sorted[sorted.size() / 2];
+  const double median = upper_median(sorted);
   return figure(title,
                 histogram_plot({.label = label}, {.label = "atoms"}, h.edges, h.counts,
                                {{median, "median " + format_short(median) + unit}}, title),

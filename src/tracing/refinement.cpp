@@ -6,16 +6,14 @@
 #include <cmath>
 #include <limits>
 
+#include "aetos/core/median.hpp"
 #include "distributed_misfit.hpp"
 
 namespace aetos::tracing {
 namespace {
 
 double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return values.empty() ? 0 : upper_median(values);
 }
 
 /// Steps that make the misfit about equally steep in every variable: for a Gaussian of width s the second

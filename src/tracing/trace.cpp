@@ -7,6 +7,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/core/median.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/tracing/classify.hpp"
@@ -67,9 +68,7 @@ double median_sigma(const std::vector<Atom>& atoms, double otherwise) {
   std::vector<double> sigma;
   for (const Atom& a : atoms)
     if (a.fitted) sigma.push_back(a.sigma_A);
-  if (sigma.empty()) return otherwise;
-  std::nth_element(sigma.begin(), sigma.begin() + static_cast<std::ptrdiff_t>(sigma.size() / 2), sigma.end());
-  return sigma[sigma.size() / 2];
+  return sigma.empty() ? otherwise : upper_median(sigma);
 }
 
 /// Refines the atoms in place and returns what the summary says about it.
