@@ -12,30 +12,22 @@ Codec<PreprocessOptions> describe_preprocess() {
           "images; auto: those that reconstruct.input names, else the series that the simulate stage made"),
       field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
                "which images of the file; auto: as reconstruct.signal"),
-      field<S>("bad_pixels", &S::bad_pixels,
-               word<BadPixels>({{"error", BadPixels::error}, {"interpolate", BadPixels::interpolate}}),
+      field<S>("bad_pixels", &S::bad_pixels, word(kBadPixelsWords),
                "NaN and infinities in images: an error, or interpolated from their neighbours, with hot "
                "pixels, and counted"),
       field<S>("calibrate", &S::calibrate, none, "pixel size from a known crystal"),
       field<S>("denoise", &S::denoise, none, "denoising"),
       field<S>(
-          "background", &S::background,
-          word<Background>(
-              {{"none", Background::none}, {"plane", Background::plane}, {"mask", Background::mask}}),
+          "background", &S::background, word(kBackgroundWords),
           "plane: a plane fitted beside the object is subtracted; mask: the mean beside the object is "
           "subtracted, and what lies outside is zero. The object is what stands out by Otsu's threshold"),
       field<S>(
-          "align", &S::align,
-          word<Align>({{"none", Align::none},
-                       {"centre-of-mass", Align::centre_of_mass},
-                       {"common-line", Align::common_line},
-                       {"cross-correlation", Align::cross_correlation}}),
+          "align", &S::align, word(kAlignWords),
           "shifts: every centre of mass on the rotation centre; that across the tilt axis and the common "
           "line along it; or every image onto its neighbour in angle"),
       field<S>("shifts", &S::shifts, path("a path of .csv", {}, "none"),
                "instead of align: a shifts.csv of an earlier run, applied to these images"),
-      field<S>("normalize", &S::normalize,
-               word<Normalize>({{"none", Normalize::none}, {"total", Normalize::total}}),
+      field<S>("normalize", &S::normalize, word(kNormalizeWords),
                "total: every projection is scaled to the same total intensity"),
   });
 }

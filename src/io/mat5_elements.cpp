@@ -59,6 +59,7 @@ Element::Element(const std::string& path, std::uint64_t at) : path_(path), in_(p
   if (!in_ || at + 8 + bytes > size)
     throw InputError(path, fmt::format("the MAT file is cut off at byte {}", size),
                      fmt::format("at least {} bytes", at + 8 + bytes));
+  end_ = at + 8 + bytes;
   stored_ = bytes;
   left_ = bytes;
   const auto type = static_cast<Type>(word(words));
@@ -199,8 +200,6 @@ Tag read_data_tag(Element& element, const mat::Variable& v, const std::string& p
 
 std::vector<mat::Variable> list(const std::string& path) {
   std::vector<mat::Variable> variables;
-  std::ifstream in(path, std::ios::binary);
-  const bool swapped = swapped_order(path, in);
   const std::uint64_t size = std::filesystem::file_size(path);
   for (std::uint64_t at = kHeader; at < size;) {
     Element element(path, at);
@@ -208,10 +207,7 @@ std::vector<mat::Variable> list(const std::string& path) {
     if (v.numeric) read_data_tag(element, v, path);
     // A nameless variable holds the bodies of objects.
     if (!v.name.empty()) variables.push_back(std::move(v));
-    std::uint32_t bytes = 0;
-    in.seekg(static_cast<std::streamoff>(at + 4));
-    in.read(reinterpret_cast<char*>(&bytes), sizeof bytes);
-    at += 8 + std::uint64_t{swapped ? __builtin_bswap32(bytes) : bytes};
+    at = element.end();
   }
   return variables;
 }
@@ -266,24 +262,6 @@ void read_box(const std::string& path, const mat::Variable& variable, const std:
   if (v.dims != variable.dims) throw InputError(path, "the file changed while it was read", "a file at rest");
   const Tag tag = read_data_tag(element, v, path);
   const std::size_t width = size_of(tag.type);
-  if (tag.small) {
-    std::vector<Out> all(variable.size());
-    convert(tag.type, tag.data, all.size(), element.swapped(), all.data());
-    // At most four numbers: every one is looked at.
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      bool inside = true;
-      std::size_t rest = i, to = 0, stride = 1;
-      for (std::size_t a = 0; a < count.size(); ++a) {
-        const std::size_t index = rest % v.dims[a];
-        rest /= v.dims[a];
-        inside = inside && index >= start[a] && index < start[a] + count[a];
-        to += (index - start[a]) * stride;
-        stride *= count[a];
-      }
-      if (inside) out[to] = all[i];
-    }
-    return;
-  }
   // Runs along the first axis, in the order of the file: compressed data can only be read forward.
   std::size_t runs = 1;
   for (std::size_t a = 1; a < count.size(); ++a) runs *= count[a];
@@ -297,9 +275,13 @@ void read_box(const std::string& path, const mat::Variable& variable, const std:
       rest /= count[a];
       stride *= v.dims[a];
     }
-    if (first > position) element.skip((first - position) * width);
-    element.read(bytes.data(), bytes.size());
-    position = first + count[0];
+    if (tag.small) {
+      std::copy_n(tag.data + first * width, bytes.size(), bytes.data());
+    } else {
+      element.skip((first - position) * width);
+      element.read(bytes.data(), bytes.size());
+      position = first + count[0];
+    }
     convert(tag.type, bytes.data(), count[0], element.swapped(), out + run * count[0]);
   }
 }

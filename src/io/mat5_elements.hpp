@@ -50,6 +50,8 @@ class Element {
   Element& operator=(const Element&) = delete;
 
   bool swapped() const { return swapped_; }
+  /// Where the next element of the file starts.
+  std::uint64_t end() const { return end_; }
   /// Bytes of the matrix that are left.
   std::uint64_t left() const { return left_; }
   void read(void* out, std::size_t bytes);
@@ -66,6 +68,7 @@ class Element {
   std::string path_;
   std::ifstream in_;
   bool swapped_ = false, compressed_ = false;
+  std::uint64_t end_ = 0;
   std::uint64_t stored_ = 0;  ///< bytes of the file that belong to the element and were not read yet
   std::uint64_t left_ = 0;
   z_stream zlib_{};

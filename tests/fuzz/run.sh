@@ -8,7 +8,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 seconds=${1:?usage: tests/fuzz/run.sh SECONDS [TARGET...]}
 shift
 targets=("$@")
-if [[ ${#targets[@]} -eq 0 ]]; then targets=(config structure mat mrc tiff angles hdf5 journal); fi
+if [[ ${#targets[@]} -eq 0 ]]; then mapfile -t targets < <(ls tests/fuzz/corpus); fi
 
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz >/dev/null

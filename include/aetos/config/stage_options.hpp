@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aetos/core/options.hpp"
@@ -19,6 +20,26 @@ enum class Align { none, centre_of_mass, common_line, cross_correlation };
 /// What is taken off: nothing; a plane fitted beside the object; or all that lies outside the object's mask.
 enum class Background { none, plane, mask };
 enum class Normalize { none, total };
+
+/// The config's words for these, which outputs use as well.
+template <class E>
+using Words = std::vector<std::pair<std::string, E>>;
+inline const Words<BadPixels> kBadPixelsWords{{"error", BadPixels::error},
+                                              {"interpolate", BadPixels::interpolate}};
+inline const Words<Align> kAlignWords{{"none", Align::none},
+                                      {"centre-of-mass", Align::centre_of_mass},
+                                      {"common-line", Align::common_line},
+                                      {"cross-correlation", Align::cross_correlation}};
+inline const Words<Background> kBackgroundWords{
+    {"none", Background::none}, {"plane", Background::plane}, {"mask", Background::mask}};
+inline const Words<Normalize> kNormalizeWords{{"none", Normalize::none}, {"total", Normalize::total}};
+
+template <class E>
+std::string word_of(const Words<E>& words, E value) {
+  for (const auto& [word, meaning] : words)
+    if (meaning == value) return word;
+  return {};
+}
 
 /// What happens to images before anything is reconstructed from them, in this order: bad pixels, background,
 /// alignment, normalisation.
