@@ -166,7 +166,8 @@ void emd1_array(const Communicator& self, hid_t root, const std::string& name,
     hdf5::write_attribute(dim.get(), "name", axes[i].name);
     hdf5::write_attribute(dim.get(), "units", axes[i].units.substr(1, axes[i].units.size() - 2));
   }
-  const auto data = hdf5::create_chunked(group.get(), "data", shape, {1, shape[1], shape[2]}, true);
+  const auto data =
+      hdf5::create_chunked(group.get(), "data", shape, std::array<hsize_t, 3>{1, shape[1], shape[2]}, true);
   hdf5::write_attribute(data.get(), "units", std::string("intensity"));
   for (std::size_t i = 0; i < shape[0]; ++i)
     hdf5::write_pieces(self, data.get(), section(i).data(), {1, shape[1], shape[2]},
@@ -187,10 +188,9 @@ std::array<emd::Axis, 3> axes_of(const Arrays& a) {
 
 void to_emd1(const std::string& in, const std::string& out, const Arrays& a, Notes& notes) {
   const Communicator self(MPI_COMM_SELF);
-  const fs::path partial = partial_name(out);
-  hdf5::File file = hdf5::create_parallel(
-      self, partial,
-      sizeof(float) * (a.is_volume ? a.volume.shape[0] * a.volume.shape[1] * a.volume.shape[2]
+  PartialFile file(self, out);
+  file.create(sizeof(float) * (a.is_volume
+                                   ? a.volume.shape[0] * a.volume.shape[1] * a.volume.shape[2]
                                    : a.series.signals.size() * a.series.tilts * a.series.ny * a.series.nx));
   hdf5::write_attribute(file.get(), "emd_group_type", std::string("file"));
   hdf5::write_attribute(file.get(), "version_major", 1);
@@ -204,7 +204,7 @@ void to_emd1(const std::string& in, const std::string& out, const Arrays& a, Not
           [&](std::size_t z) {
             return read_volume_planes(in, {z, z + 1});
           },
-          partial);
+          file.name());
     } else {
       for (const std::string& signal : a.series.signals)
         emd1_array(
@@ -212,11 +212,11 @@ void to_emd1(const std::string& in, const std::string& out, const Arrays& a, Not
             [&](std::size_t t) {
               return read_tilt_series_images(in, signal, {t, t + 1});
             },
-            partial);
+            file.name());
     }
   }
-  close_checked(self, file, partial);
-  publish(partial, out);
+  file.close();
+  file.publish();
   notes.push_back(
       "EMD 1.0 holds the arrays and their axes; angles beyond theta, metadata and provenance are not "
       "written");

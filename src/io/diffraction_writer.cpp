@@ -31,27 +31,13 @@ emd::Axis angle_axis(const std::string& name, const DiffractionSet& set) {
 }
 
 hdf5::Dataset create_set(const Communicator& comm, hid_t data, const DiffractionSet& set) {
-  const hdf5::Group group = hdf5::create_group(data, set.name);
-  hdf5::write_attribute(group.get(), "emd_group_type", 1);
-  hdf5::write_attribute(group.get(), "theta_deg", set.theta_deg);
   const std::array<emd::Axis, 4> axes{emd::spatial_axis("y", set.ny, set.pixel_A),
                                       emd::spatial_axis("x", set.nx, set.pixel_A), angle_axis("qy", set),
                                       angle_axis("qx", set)};
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    const hdf5::Dataset dim = hdf5::write_small(comm, group.get(), fmt::format("dim{}", a + 1),
-                                                {axes[a].values.size()}, axes[a].values);
-    hdf5::write_attribute(dim.get(), "name", axes[a].name);
-    hdf5::write_attribute(dim.get(), "units", axes[a].units);
-  }
-  const Extent shape{set.ny, set.nx, set.side, set.side}, chunk = chunk_of(set);
-  const hdf5::PropertyList creation(hdf5::check(H5Pcreate(H5P_DATASET_CREATE), "HDF5 properties"));
-  H5Pset_obj_track_times(creation.get(), false);
-  H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER);
-  hdf5::check(H5Pset_chunk(creation.get(), 4, chunk.data()), "HDF5 chunks");
-  const hdf5::Space space(hdf5::check(H5Screate_simple(4, shape.data(), nullptr), "HDF5 shape"));
-  return hdf5::Dataset(hdf5::check(
-      H5Dcreate2(group.get(), "data", H5T_IEEE_F32LE, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
-      "cannot create the HDF5 dataset of " + set.name));
+  const hdf5::Group group = emd::create_array_group(comm, data, set.name, axes);
+  hdf5::write_attribute(group.get(), "theta_deg", set.theta_deg);
+  return hdf5::create_chunked(group.get(), "data", Extent{set.ny, set.nx, set.side, set.side}, chunk_of(set),
+                              false);
 }
 
 std::size_t bytes_of(const std::vector<DiffractionSet>& sets) {
@@ -64,25 +50,16 @@ std::size_t bytes_of(const std::vector<DiffractionSet>& sets) {
 
 struct DiffractionWriter::State {
   const Communicator& comm;
-  std::filesystem::path path, partial;
-  hdf5::File file;
-  std::vector<hdf5::Dataset> datasets;
-  bool committed = false;
-
-  ~State() {
-    datasets.clear();
-    file.reset();
-    std::error_code ec;
-    if (!committed && comm.is_root()) std::filesystem::remove(partial, ec);
-  }
+  PartialFile file;
+  std::vector<hdf5::Dataset> datasets = {};
 };
 
 DiffractionWriter::DiffractionWriter(const Communicator& comm, const std::filesystem::path& path,
                                      const std::vector<DiffractionSet>& sets, const Metadata& microscope,
                                      const Metadata& sample, const Provenance& provenance)
-    : state_(new State{comm, path, partial_name(path), {}, {}, false}) {
+    : state_(new State{comm, {comm, path}}) {
   State& s = *state_;
-  s.file = hdf5::create_parallel(comm, s.partial, bytes_of(sets));
+  s.file.create(bytes_of(sets));
   const hdf5::Group data = emd::write_frame(s.file.get(), microscope, sample, provenance);
   for (const auto& set : sets) s.datasets.push_back(create_set(comm, data.get(), set));
   emd::write_origin(s.file.get(), "diffraction patterns", provenance);
@@ -107,25 +84,22 @@ void DiffractionWriter::write(std::size_t set, std::size_t y, std::size_t x, Vie
     hdf5::check(H5Sselect_hyperslab(to.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
                 "HDF5 selection");
   }
-  const hdf5::PropertyList transfer(hdf5::check(H5Pcreate(H5P_DATASET_XFER), "HDF5 properties"));
+  const hdf5::PropertyList transfer = hdf5::property_list(H5P_DATASET_XFER);
   H5Pset_dxpl_mpio(transfer.get(), H5FD_MPIO_COLLECTIVE);
   const float none = 0;
   const herr_t status = H5Dwrite(dataset, H5T_NATIVE_FLOAT, from.get(), to.get(), transfer.get(),
                                  nothing ? &none : patterns.data());
   s.comm.agree([&] {
     if (status < 0)
-      throw ResourceError(fmt::format("cannot write '{}': {}", s.partial.string(), hdf5::last_error()));
+      throw ResourceError(fmt::format("cannot write '{}': {}", s.file.name(), hdf5::last_error()));
   });
 }
 
 void DiffractionWriter::commit() {
   State& s = *state_;
   s.datasets.clear();
-  close_checked(s.comm, s.file, s.partial);
-  s.comm.agree([&] {
-    if (s.comm.is_root()) publish(s.partial, s.path);
-  });
-  s.committed = true;
+  s.file.close();
+  s.file.publish();
 }
 
 }  // namespace aetos::io

@@ -4,6 +4,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/version.hpp"
+#include "aetos/io/atomic_file.hpp"
 #include "aetos/io/emd.hpp"
 
 namespace aetos::io::emd {
@@ -51,25 +52,39 @@ hdf5::Group write_origin(hid_t file, const std::string& content, const Provenanc
   return group;
 }
 
-hdf5::Dataset create_array(const Communicator& comm, hid_t data_group, const std::string& name,
-                           const std::array<Axis, 3>& axes, const std::array<hsize_t, 3>& chunk,
-                           bool compressed) {
-  const hdf5::Group group = hdf5::create_group(data_group, name);
+hdf5::Group create_array_group(const Communicator& comm, hid_t data_group, const std::string& name,
+                               std::span<const Axis> axes) {
+  hdf5::Group group = hdf5::create_group(data_group, name);
   hdf5::write_attribute(group.get(), "emd_group_type", 1);
-  std::array<hsize_t, 3> shape{};
-  for (std::size_t a = 0; a < 3; ++a) {
-    shape[a] = axes[a].values.size();
-    const hdf5::Dataset dim =
-        hdf5::write_small(comm, group.get(), fmt::format("dim{}", a + 1), {shape[a]}, axes[a].values);
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    const hdf5::Dataset dim = hdf5::write_small(comm, group.get(), fmt::format("dim{}", a + 1),
+                                                {axes[a].values.size()}, axes[a].values);
     hdf5::write_attribute(dim.get(), "name", axes[a].name);
     hdf5::write_attribute(dim.get(), "units", axes[a].units);
   }
+  return group;
+}
+
+hdf5::Dataset create_array(const Communicator& comm, hid_t data_group, const std::string& name,
+                           const std::array<Axis, 3>& axes, const std::array<hsize_t, 3>& chunk,
+                           bool compressed) {
+  const hdf5::Group group = create_array_group(comm, data_group, name, axes);
+  const std::array<hsize_t, 3> shape{axes[0].values.size(), axes[1].values.size(), axes[2].values.size()};
   return hdf5::create_chunked(group.get(), "data", shape, chunk, compressed);
 }
 
 }  // namespace aetos::io::emd
 
 namespace aetos::io {
+
+Provenance provenance_of(const RunContext& context) {
+  return {.version = kVersion,
+          .commit = kCommit,
+          .config_text = context.config_text,
+          .fingerprint = context.fingerprint,
+          .seed = context.seed,
+          .inputs = context.inputs};
+}
 
 void write_angles(const Communicator& comm, hid_t group, const std::vector<EulerAngles>& angles) {
   if (angles.empty()) return;
@@ -80,16 +95,36 @@ void write_angles(const Communicator& comm, hid_t group, const std::vector<Euler
   hdf5::write_attribute(dataset.get(), "units", std::string("[deg]"));
 }
 
-void close_checked(const Communicator& comm, hdf5::File& file, const std::string& name) {
-  const herr_t flushed = H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+PartialFile::PartialFile(const Communicator& comm, const std::filesystem::path& path)
+    : comm_(comm), path_(path), partial_(partial_name(path).string()) {}
+
+PartialFile::~PartialFile() {
+  file_.reset();
+  std::error_code ec;
+  if (!published_ && comm_.is_root()) std::filesystem::remove(partial_, ec);
+}
+
+void PartialFile::create(std::uint64_t bytes) {
+  file_ = hdf5::create_parallel(comm_, partial_, bytes);
+}
+
+void PartialFile::close() {
+  const herr_t flushed = H5Fflush(file_.get(), H5F_SCOPE_GLOBAL);
   const std::string cause = flushed < 0 ? hdf5::last_error() : std::string{};
-  const herr_t closed = H5Fclose(file.release());
-  comm.agree([&] {
-    if (flushed < 0) throw ResourceError(fmt::format("cannot write '{}': {}", name, cause));
-    hdf5::check(closed, fmt::format("cannot close '{}'", name));
+  const herr_t closed = H5Fclose(file_.release());
+  comm_.agree([&] {
+    if (flushed < 0) throw ResourceError(fmt::format("cannot write '{}': {}", partial_, cause));
+    hdf5::check(closed, fmt::format("cannot close '{}'", partial_));
     // Gives back what was reserved beyond the end.
-    if (comm.is_root()) std::filesystem::resize_file(name, std::filesystem::file_size(name));
+    if (comm_.is_root()) std::filesystem::resize_file(partial_, std::filesystem::file_size(partial_));
   });
+}
+
+void PartialFile::publish() {
+  comm_.agree([&] {
+    if (comm_.is_root()) io::publish(partial_, path_);
+  });
+  published_ = true;
 }
 
 }  // namespace aetos::io

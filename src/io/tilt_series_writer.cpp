@@ -81,26 +81,17 @@ void check_same_everywhere(const Communicator& comm, const TiltSeriesInfo& info,
 
 struct TiltSeriesWriter::State {
   const Communicator& comm;
-  std::filesystem::path path, partial;
+  PartialFile file;
   TiltSeriesInfo info;
   WriteOptions options;
-  hdf5::File file;
-  std::vector<hdf5::Dataset> datasets;  ///< one per signal
-  std::vector<Written> written;         ///< by this rank
-  bool committed = false;
-
-  ~State() {
-    datasets.clear();
-    file.reset();
-    std::error_code ec;
-    if (!committed && comm.is_root()) std::filesystem::remove(partial, ec);
-  }
+  std::vector<hdf5::Dataset> datasets = {};  ///< one per signal
+  std::vector<Written> written = {};         ///< by this rank
 };
 
 TiltSeriesWriter::TiltSeriesWriter(const Communicator& comm, const std::filesystem::path& path,
                                    const TiltSeriesInfo& info, const Provenance& provenance,
                                    const WriteOptions& options)
-    : state_(new State{comm, path, partial_name(path), info, options, {}, {}, {}, false}) {
+    : state_(new State{comm, {comm, path}, info, options}) {
   check_names(info.signals, path);
   if (info.tilts == 0 || info.ny == 0 || info.nx == 0)
     throw InputError(path, "images without pixels", "sizes above 0");
@@ -109,8 +100,7 @@ TiltSeriesWriter::TiltSeriesWriter(const Communicator& comm, const std::filesyst
                      "one each");
   check_same_everywhere(comm, info, provenance, path);
   State& s = *state_;
-  s.file = hdf5::create_parallel(comm, s.partial,
-                                 info.signals.size() * info.tilts * info.ny * info.nx * sizeof(float));
+  s.file.create(info.signals.size() * info.tilts * info.ny * info.nx * sizeof(float));
   const hdf5::Group data = emd::write_frame(s.file.get(), info.microscope, info.sample, provenance);
   emd::Axis tilt{"tilt", info.angles.empty() ? "[px]" : "[deg]", {}};
   for (std::size_t i = 0; i < info.tilts; ++i)
@@ -139,17 +129,17 @@ void TiltSeriesWriter::write(const std::string& signal, const std::vector<std::s
     fault::point("series-write");
     while (index < s.info.signals.size() && s.info.signals[index] != signal) ++index;
     if (index == s.info.signals.size())
-      throw std::invalid_argument("no signal named '" + signal + "' in " + s.path.string());
+      throw std::invalid_argument("no signal named '" + signal + "' in " + s.file.path().string());
     const Shape<3> expected{projections.size(), s.info.ny, s.info.nx};
     if (!projections.empty() && images.shape() != expected)
-      throw std::invalid_argument("images of another shape than the tilt series " + s.path.string());
+      throw std::invalid_argument("images of another shape than the tilt series " + s.file.path().string());
     for (std::size_t p : projections)
       if (p >= s.info.tilts) throw std::invalid_argument(fmt::format("projection {} of {}", p, s.info.tilts));
   });
   const auto chunk = image_chunk(s.info.ny, s.info.nx);
   const auto pieces = image_pieces(projections, chunk, s.info.ny, s.info.nx, s.options.transfer_limit_bytes);
   hdf5::write_pieces(s.comm, s.datasets[index].get(), images.data(),
-                     {projections.size(), s.info.ny, s.info.nx}, pieces, s.partial);
+                     {projections.size(), s.info.ny, s.info.nx}, pieces, s.file.name());
   for (std::size_t i = 0; i < projections.size(); ++i)
     s.written.push_back({index, projections[i], hash_of(images[i].data(), s.info.ny * s.info.nx)});
 }
@@ -161,12 +151,13 @@ void TiltSeriesWriter::commit() {
   for (const Written& w : all) by_image[w.signal * s.info.tilts + w.projection] = &w;
   for (std::size_t i = 0; i < by_image.size(); ++i)
     if (by_image[i] == nullptr)
-      throw std::logic_error(fmt::format("{}: projection {} of '{}' was never written", s.path.string(),
-                                         i % s.info.tilts, s.info.signals[i / s.info.tilts]));
+      throw std::logic_error(fmt::format("{}: projection {} of '{}' was never written",
+                                         s.file.path().string(), i % s.info.tilts,
+                                         s.info.signals[i / s.info.tilts]));
   s.datasets.clear();
-  close_checked(s.comm, s.file, s.partial);
+  s.file.close();
   s.comm.agree([&] {
-    const hdf5::File file = hdf5::open_for_reading(s.partial);
+    const hdf5::File file = hdf5::open_for_reading(s.file.name());
     const auto stride = static_cast<std::size_t>(s.comm.size());
     for (std::size_t i = static_cast<std::size_t>(s.comm.rank()); i < by_image.size(); i += stride) {
       const std::string name = fmt::format("/data/{}/data", s.info.signals[i / s.info.tilts]);
@@ -175,13 +166,10 @@ void TiltSeriesWriter::commit() {
       const auto image = hdf5::read_box(data.get(), {{i % s.info.tilts, 0, 0}, {1, s.info.ny, s.info.nx}});
       if (hash_of(image.data(), image.size()) != by_image[i]->hash)
         throw ResourceError(fmt::format(
-            "'{}' does not read back as it was written (is the disk full or broken?)", s.partial.string()));
+            "'{}' does not read back as it was written (is the disk full or broken?)", s.file.name()));
     }
   });
-  s.comm.agree([&] {
-    if (s.comm.is_root()) publish(s.partial, s.path);
-  });
-  s.committed = true;
+  s.file.publish();
 }
 
 }  // namespace aetos::io

@@ -69,9 +69,9 @@ void write_list(const Communicator& comm, hid_t group, const std::string& name,
   if (!values.empty()) hdf5::write_small(comm, group, name, {values.size()}, values);
 }
 
-void write_content(const Communicator& comm, hdf5::File& file, const VolumeInfo& info,
+void write_content(const Communicator& comm, const PartialFile& file, const VolumeInfo& info,
                    const Provenance& provenance, Range my_rows, View<const float, 3> slab,
-                   const WriteOptions& options, const std::string& partial) {
+                   const WriteOptions& options) {
   const hdf5::Group data = emd::write_frame(file.get(), {}, {}, provenance);
   const std::array<emd::Axis, 3> axes{emd::spatial_axis("z", info.shape[0], info.voxel_A),
                                       emd::spatial_axis("y", info.shape[1], info.voxel_A),
@@ -85,7 +85,7 @@ void write_content(const Communicator& comm, hdf5::File& file, const VolumeInfo&
   write_list(comm, origin.get(), "r_factor_per_projection", info.r_per_projection);
   write_angles(comm, origin.get(), info.angles);
   hdf5::write_pieces(comm, volume.get(), slab.data(), {info.shape[0], my_rows.size(), info.shape[2]},
-                     volume_pieces(info.shape, my_rows, options.transfer_limit_bytes), partial);
+                     volume_pieces(info.shape, my_rows, options.transfer_limit_bytes), file.name());
 }
 
 /// Reads the rows back, dealt out anew over the ranks, and compares.
@@ -121,21 +121,12 @@ void write_volume(const Communicator& comm, const std::filesystem::path& path, c
   std::vector<std::uint64_t> hashes(info.shape[1]);
   for (const RowHash& r : comm.all_gather(std::span<const RowHash>(mine))) hashes[r.row] = r.hash;
 
-  const std::filesystem::path partial = partial_name(path);
-  try {
-    hdf5::File file =
-        hdf5::create_parallel(comm, partial, info.shape[0] * info.shape[1] * info.shape[2] * sizeof(float));
-    write_content(comm, file, info, provenance, my_rows, slab, options, partial);
-    close_checked(comm, file, partial);
-    verify(comm, partial, info, hashes);
-    comm.agree([&] {
-      if (comm.is_root()) publish(partial, path);
-    });
-  } catch (...) {
-    std::error_code ec;
-    if (comm.is_root()) std::filesystem::remove(partial, ec);
-    throw;
-  }
+  PartialFile file(comm, path);
+  file.create(info.shape[0] * info.shape[1] * info.shape[2] * sizeof(float));
+  write_content(comm, file, info, provenance, my_rows, slab, options);
+  file.close();
+  verify(comm, file.name(), info, hashes);
+  file.publish();
 }
 
 }  // namespace aetos::io

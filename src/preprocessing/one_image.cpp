@@ -23,10 +23,7 @@ void refuse_undefined(const Request& request, View<const float, 2> image, std::s
   const float* bad = std::find_if(image.begin(), image.end(), [](float v) { return !std::isfinite(v); });
   if (bad == image.end()) return;
   const auto at = static_cast<std::size_t>(bad - image.begin());
-  throw InputError(request.source,
-                   fmt::format("{} in projection {} at pixel (y {}, x {})", *bad, projection,
-                               at / image.extent(1), at % image.extent(1)),
-                   "finite numbers; preprocess: {bad_pixels: interpolate} replaces such pixels");
+  throw io::undefined_pixel(request.source, *bad, projection, at / image.extent(1), at % image.extent(1));
 }
 
 void take_off_background(config::Background kind, Cleaned& cleaned) {

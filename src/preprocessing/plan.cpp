@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "aetos/core/error.hpp"
 
@@ -13,40 +12,14 @@ namespace {
 constexpr std::size_t kSmallestImage = 4;
 
 void keep_projections(const Request& request, Plan& plan) {
-  const auto& angles = request.angles.empty() ? plan.info.angles : request.angles;
-  if (angles.empty())
-    throw InputError(
-        request.source, "no angles",
-        "tilts: {theta_deg: ...}, {euler_deg: ...} or {file: ...} in the config, or a .rawtlt or .tlt "
-        "file beside an .mrc");
-  if (angles.size() != plan.info.tilts)
-    throw InputError(
-        request.source,
-        fmt::format("{} images of {} x {} (shape ({}, {}, {})) but {} angles", plan.info.tilts, plan.info.ny,
-                    plan.info.nx, plan.info.tilts, plan.info.ny, plan.info.nx, angles.size()),
-        "as many angles as images, images in the order (tilt, y, x); MATLAB arrays (x, y, tilt)");
-  for (std::size_t i : request.exclude)
-    if (i >= angles.size())
-      throw InputError("tilts.exclude", fmt::format("projection {}", i),
-                       fmt::format("0 to {} (counted from 0)", angles.size() - 1));
+  const auto angles = io::angles_of_images(request.source, plan.info, request.angles);
+  io::check_projections(request.exclude, angles.size(), "tilts.exclude");
   for (std::size_t i = 0; i < angles.size(); ++i) {
-    for (double a : {angles[i].phi_deg, angles[i].theta_deg, angles[i].psi_deg})
-      if (!std::isfinite(a))
-        throw InputError("tilts", fmt::format("angle {} of projection {}", a, i), "a number of degrees");
     if (std::find(request.exclude.begin(), request.exclude.end(), i) != request.exclude.end()) continue;
     plan.kept.push_back(i);
     plan.angles.push_back(angles[i]);
   }
   if (plan.kept.empty()) throw InputError("tilts.exclude", "every projection", "at least one that is used");
-}
-
-void choose_pixel(const Request& request, Plan& plan) {
-  plan.pixel_A = plan.info.pixel_A;
-  if (!request.pixel_A) return;
-  if (plan.info.pixel_A && std::abs(*plan.info.pixel_A - *request.pixel_A) > 1e-6 * *request.pixel_A)
-    plan.notes.push_back(fmt::format("scan.pixel_A = {} Å overrides the file's pixel of {} Å",
-                                     *request.pixel_A, *plan.info.pixel_A));
-  plan.pixel_A = request.pixel_A;
 }
 
 void check_alignment(const Request& request, const Plan& plan) {
@@ -72,7 +45,9 @@ Plan make_plan(const Request& request) {
     throw InputError(request.source, fmt::format("images of {} x {} pixels", plan.info.ny, plan.info.nx),
                      fmt::format("at least {} x {}", kSmallestImage, kSmallestImage));
   keep_projections(request, plan);
-  choose_pixel(request, plan);
+  plan.pixel_A = request.pixel_A ? request.pixel_A : plan.info.pixel_A;
+  if (const auto note = io::overridden_pixel_note(request.pixel_A, plan.info.pixel_A); !note.empty())
+    plan.notes.push_back(note);
   check_alignment(request, plan);
   return plan;
 }

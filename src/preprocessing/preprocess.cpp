@@ -142,8 +142,7 @@ void write_series(const RunContext& context, const Request& request, const Plan&
     info.is_counts = false;
     info.electrons_per_pixel.reset();
   }
-  const io::Provenance provenance{kVersion, kCommit, context.config_text, context.fingerprint, context.seed};
-  io::TiltSeriesWriter writer(context.comm, file, info, provenance);
+  io::TiltSeriesWriter writer(context.comm, file, info, io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());
   for (std::size_t first = 0; first < info.tilts; first += ranks) {
     const std::size_t index = first + static_cast<std::size_t>(context.comm.rank());
@@ -158,30 +157,6 @@ void write_series(const RunContext& context, const Request& request, const Plan&
     writer.write(info.signals[0], have ? std::vector<std::size_t>{index} : std::vector<std::size_t>{}, one);
   }
   writer.commit();
-}
-
-const char* name_of(config::Align align) {
-  switch (align) {
-    case config::Align::centre_of_mass:
-      return "centre-of-mass";
-    case config::Align::common_line:
-      return "common-line";
-    case config::Align::cross_correlation:
-      return "cross-correlation";
-    default:
-      return "none";
-  }
-}
-
-const char* name_of(config::Background background) {
-  switch (background) {
-    case config::Background::plane:
-      return "plane";
-    case config::Background::mask:
-      return "mask";
-    default:
-      return "none";
-  }
 }
 
 /// Everything that was done, projection by projection.
@@ -208,11 +183,11 @@ json details(const Request& request, const Plan& plan, const std::vector<Finding
           {"input", request.source},
           {"signal", output_signal(plan)},
           {"steps",
-           {{"bad_pixels", o.bad_pixels == config::BadPixels::interpolate ? "interpolate" : "error"},
-            {"background", name_of(o.background)},
-            {"align", name_of(o.align)},
+           {{"bad_pixels", word_of(config::kBadPixelsWords, o.bad_pixels)},
+            {"background", word_of(config::kBackgroundWords, o.background)},
+            {"align", word_of(config::kAlignWords, o.align)},
             {"shifts", o.shifts.empty() ? json(nullptr) : json(o.shifts)},
-            {"normalize", o.normalize == config::Normalize::total ? "total" : "none"}}},
+            {"normalize", word_of(config::kNormalizeWords, o.normalize)}}},
           {"projections", rows}};
 }
 

@@ -33,9 +33,7 @@ Array<float, 3> read_rows(const std::string& source, const Plan& plan, std::size
 [[noreturn]] void refuse_pixel(const Request& request, const Plan& plan, std::size_t projection,
                                std::size_t row, std::size_t column, float value) {
   if (plan.turned) std::swap(row, column);
-  throw InputError(request.source,
-                   fmt::format("{} in projection {} at pixel (y {}, x {})", value, projection, row, column),
-                   "finite numbers; preprocess: {bad_pixels: interpolate} replaces such pixels");
+  throw io::undefined_pixel(request.source, value, projection, row, column);
 }
 
 /// Mean of the finite pixels of each kept projection, over all ranks.

@@ -41,36 +41,10 @@ void note_other_detectors(const Request& request, const io::TiltSeriesInfo& info
         fmt::format("reconstruct.signal: auto takes {}, of {}", plan.signal, fmt::join(info.signals, ", ")));
 }
 
-std::vector<EulerAngles> all_angles(const Request& request, const io::TiltSeriesInfo& info) {
-  const auto& angles = request.angles.empty() ? info.angles : request.angles;
-  if (angles.empty())
-    throw InputError(
-        request.source, "no angles",
-        "tilts: {theta_deg: ...}, {euler_deg: ...} or {file: ...} in the config, or a .rawtlt or .tlt "
-        "file beside an .mrc");
-  if (angles.size() != info.tilts)
-    throw InputError(
-        request.source,
-        fmt::format("{} images of {} x {} (shape ({}, {}, {})) but {} angles", info.tilts, info.ny, info.nx,
-                    info.tilts, info.ny, info.nx, angles.size()),
-        "as many angles as images, images in the order (tilt, y, x); MATLAB arrays (x, y, tilt)");
-  for (std::size_t i = 0; i < angles.size(); ++i)
-    for (double a : {angles[i].phi_deg, angles[i].theta_deg, angles[i].psi_deg})
-      if (!std::isfinite(a))
-        throw InputError("tilts", fmt::format("angle {} of projection {}", a, i), "a number of degrees");
-  return angles;
-}
-
 void keep_projections(const Request& request, const std::vector<EulerAngles>& angles, Plan& plan) {
-  for (std::size_t i : request.exclude)
-    if (i >= angles.size())
-      throw InputError("tilts.exclude", fmt::format("projection {}", i),
-                       fmt::format("0 to {} (counted from 0)", angles.size() - 1));
   const auto& held_out = request.options.held_out;
-  for (std::size_t i : held_out)
-    if (i >= angles.size())
-      throw InputError("reconstruct.held_out", fmt::format("projection {}", i),
-                       fmt::format("0 to {} (counted from 0)", angles.size() - 1));
+  io::check_projections(request.exclude, angles.size(), "tilts.exclude");
+  io::check_projections(held_out, angles.size(), "reconstruct.held_out");
   const auto names = [](const std::vector<std::size_t>& list, std::size_t i) {
     return std::find(list.begin(), list.end(), i) != list.end();
   };
@@ -108,9 +82,8 @@ double choose_pixel(const Request& request, const io::TiltSeriesInfo& info, Plan
   if (request.pixel_A) {
     if (!(*request.pixel_A > 0 && std::isfinite(*request.pixel_A)))
       throw InputError("scan.pixel_A", fmt::format("{}", *request.pixel_A), "a positive length in Å");
-    if (info.pixel_A && std::abs(*info.pixel_A - *request.pixel_A) > 1e-6 * *request.pixel_A)
-      plan.notes.push_back(fmt::format("scan.pixel_A = {} Å overrides the file's pixel of {} Å",
-                                       *request.pixel_A, *info.pixel_A));
+    if (const auto note = io::overridden_pixel_note(request.pixel_A, info.pixel_A); !note.empty())
+      plan.notes.push_back(note);
     return *request.pixel_A;
   }
   if (!info.pixel_A)
@@ -243,7 +216,7 @@ Plan make_plan(const Request& request) {
   plan.signal =
       io::choose_detector_signal(request.source, request.options.signal, info.signals, "reconstruct.signal");
   note_other_detectors(request, info, plan);
-  keep_projections(request, all_angles(request, info), plan);
+  keep_projections(request, io::angles_of_images(request.source, info, request.angles), plan);
   plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles) &&
                tomography::is_plain_tilt_series(plan.held_angles);
   note_equal_angles(plan);

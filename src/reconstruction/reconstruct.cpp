@@ -10,7 +10,6 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
-#include "aetos/core/version.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/tomography/support.hpp"
 #include "checkpoint.hpp"
@@ -131,9 +130,7 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
                                {"input", request.source}};
   const Range rows = written_rows(context.comm, plan);
   const Array<float, 3> slab = written_part(context.comm, plan, mine, state.u);
-  const io::Provenance provenance{kVersion,     kCommit,       context.config_text, context.fingerprint,
-                                  context.seed, context.inputs};
-  io::write_volume(context.comm, file, info, provenance, rows, slab);
+  io::write_volume(context.comm, file, info, io::provenance_of(context), rows, slab);
 }
 
 void report_empty_projections(const Plan& plan, const tomography::RFactors& factors) {

@@ -144,7 +144,7 @@ void write_diffraction(const RunContext& context, const Request& request, const 
   for (const auto& patterns : all) sets.push_back(set_of(request, plan, patterns));
   const auto info = series_info(request, plan, window, signals_of(plan));
   io::DiffractionWriter writer(context.comm, file, sets, info.microscope, info.sample,
-                               series_provenance(context));
+                               io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());
   for (std::size_t s = 0; s < all.size(); ++s)
     for (std::size_t first = 0; first < plan.tiles.size(); first += ranks) {

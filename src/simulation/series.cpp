@@ -58,7 +58,7 @@ void write_series(const RunContext& context, const Request& request, const Plan&
   const auto signals = signals_of(plan);
   const std::size_t channels = multislice::channel_layout(plan.imaging).count;
   io::TiltSeriesWriter writer(context.comm, file, series_info(request, plan, window, signals),
-                              series_provenance(context));
+                              io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());
   for (std::size_t first = 0; first < request.tilts.size(); first += ranks) {
     const std::size_t tilt = first + static_cast<std::size_t>(context.comm.rank());

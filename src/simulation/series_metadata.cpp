@@ -1,7 +1,6 @@
 #include "aetos/simulation/series_metadata.hpp"
 
 #include "aetos/atoms/measures.hpp"
-#include "aetos/core/version.hpp"
 #include "aetos/multislice/focal_series.hpp"
 
 namespace aetos::simulation {
@@ -112,15 +111,6 @@ io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const W
   describe_multislice(request, plan, window, info.microscope);
   describe_sample(request, plan, info.sample);
   return info;
-}
-
-io::Provenance series_provenance(const RunContext& context) {
-  return {.version = kVersion,
-          .commit = kCommit,
-          .config_text = context.config_text,
-          .fingerprint = context.fingerprint,
-          .seed = context.seed,
-          .inputs = context.inputs};
 }
 
 }  // namespace aetos::simulation

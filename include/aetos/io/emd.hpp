@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,9 @@ hdf5::Group write_frame(hid_t file, const Metadata& microscope, const Metadata& 
                         const Provenance& provenance);
 /// The group /aetos with what made the file; further additions go there.
 hdf5::Group write_origin(hid_t file, const std::string& content, const Provenance& provenance);
+/// An array group with its axes, without the array.
+hdf5::Group create_array_group(const Communicator& comm, hid_t data_group, const std::string& name,
+                               std::span<const Axis> axes);
 /// An array group with its axes; returns the dataset `data`, still to be filled.
 hdf5::Dataset create_array(const Communicator& comm, hid_t data_group, const std::string& name,
                            const std::array<Axis, 3>& axes, const std::array<hsize_t, 3>& chunk,
@@ -60,6 +65,32 @@ std::optional<std::vector<double>> angles_deg(const Axis& axis);
 namespace aetos::io {
 /// Euler angles as a dataset (n, 3) beside the arrays. Collective.
 void write_angles(const Communicator& comm, hid_t group, const std::vector<EulerAngles>& angles);
-/// Flushes and closes a file that all ranks wrote; throws on every rank if it failed on any.
-void close_checked(const Communicator& comm, hdf5::File& file, const std::string& name);
+
+/// A file that all ranks write under a temporary name. Unless it is published the temporary file is removed;
+/// whatever else is open in it has to be closed before.
+class PartialFile {
+ public:
+  PartialFile(const Communicator& comm, const std::filesystem::path& path);
+  ~PartialFile();
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+
+  /// The temporary name, and the final one.
+  const std::string& name() const { return partial_; }
+  const std::filesystem::path& path() const { return path_; }
+  hid_t get() const { return file_.get(); }
+  /// As hdf5::create_parallel. Collective.
+  void create(std::uint64_t bytes);
+  /// Flushes and closes; throws on every rank if it failed on any. Collective.
+  void close();
+  /// Fsync and rename to the final name. Collective.
+  void publish();
+
+ private:
+  const Communicator& comm_;
+  std::filesystem::path path_;
+  std::string partial_;
+  hdf5::File file_;
+  bool published_ = false;
+};
 }  // namespace aetos::io

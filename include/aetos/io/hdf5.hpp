@@ -56,6 +56,8 @@ using PropertyList = Handle<H5Pclose>;
 std::string last_error();
 /// Returns a valid identifier (or status); throws ResourceError "ACTION: what HDF5 says" for a negative one.
 hid_t check(hid_t id, const std::string& action);
+/// A new property list of a class such as H5P_DATASET_XFER.
+PropertyList property_list(hid_t kind);
 
 /// Opens a file to read it alone. InputError if it is missing, empty, truncated or not HDF5; ResourceError
 /// that names HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
@@ -107,9 +109,9 @@ void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::v
 void read_any_box(hid_t dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& count,
                   double* out);
 
-/// Creates a 3D float dataset in chunks, compressed (shuffle, deflate) if asked.
-Dataset create_chunked(hid_t group, const std::string& name, const std::array<hsize_t, 3>& shape,
-                       const std::array<hsize_t, 3>& chunk, bool compressed);
+/// Creates a float dataset in chunks, compressed (shuffle, deflate) if asked.
+Dataset create_chunked(hid_t group, const std::string& name, std::span<const hsize_t> shape,
+                       std::span<const hsize_t> chunk, bool compressed);
 /// One piece of a collective write: where it goes, and where it starts in the memory that holds it.
 struct Piece {
   Box file;

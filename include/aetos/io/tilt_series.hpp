@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "aetos/core/array.hpp"
+#include "aetos/core/error.hpp"
 #include "aetos/core/geometry.hpp"
 #include "aetos/parallel/communicator.hpp"
 #include "aetos/parallel/partition.hpp"
+#include "aetos/parallel/run_context.hpp"
 
 /// Tilt series and volumes on disk. Images are (tilt, y, x), volumes (z, y, x); the centre is index n / 2.
 namespace aetos::io {
@@ -31,6 +33,9 @@ struct Provenance {
   std::uint64_t seed = 0;
   std::string inputs = {};  ///< files that the run read: "SHA-256  path" in lines, as sha256sum writes them
 };
+
+/// Of a file that a stage of this run writes.
+Provenance provenance_of(const RunContext& context);
 
 /// Provenance of an HDF5 file of ours; empty for other programs' files.
 std::optional<Provenance> read_provenance(const std::string& path);
@@ -67,10 +72,24 @@ Array<float, 3> read_tilt_series_images(const std::string& source, const std::st
 /// blurred one, else the only one there is. InputError (at `place`) if that is not one.
 std::string choose_signal(const TiltSeriesInfo& info, const std::string& wanted, const std::string& place);
 
-/// What a stage takes of the images `all` of a file: `wanted` itself, or of the detector that it names (auto: the
-/// first) "adf_noisy" where there is one, else blurred, else clean. InputError (at `place`) if there is none.
+/// What a stage takes of the images `all` of a file: `wanted` itself, or of the detector that it names (auto:
+/// the first) "adf_noisy" where there is one, else blurred, else clean. InputError (at `place`) if there is
+/// none.
 std::string choose_detector_signal(const std::string& source, const std::string& wanted,
                                    const std::vector<std::string>& all, const std::string& place);
+
+/// The angles of a series' images: `given` ones or, where there are none, the file's. InputError unless there
+/// is a finite one for every image.
+std::vector<EulerAngles> angles_of_images(const std::string& source, const TiltSeriesInfo& info,
+                                          const std::vector<EulerAngles>& given);
+/// Throws InputError (at the config's key `place`) if one of the listed projections is not among `count`.
+void check_projections(const std::vector<std::size_t>& listed, std::size_t count, const std::string& place);
+/// What to say of a pixel that the config gives where the file has another; empty if they are the same or one
+/// is absent.
+std::string overridden_pixel_note(std::optional<double> given_A, std::optional<double> of_file_A);
+/// The error for a value that is no finite number.
+InputError undefined_pixel(const std::string& source, float value, std::size_t projection, std::size_t y,
+                           std::size_t x);
 
 /// Angles from a .mat (n x 3 Euler angles or n thetas), .rawtlt, .tlt, .txt or .csv file.
 std::vector<EulerAngles> read_angles(const std::string& path);

@@ -11,6 +11,5 @@ namespace aetos::simulation {
 /// that the sampling covered, window with its error, specimen.
 io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const Window& window,
                                const std::vector<Signal>& signals);
-io::Provenance series_provenance(const RunContext& context);
 
 }  // namespace aetos::simulation
