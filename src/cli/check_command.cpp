@@ -4,15 +4,32 @@
 #include "aetos/config/load.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/pipeline/check.hpp"
+#include "aetos/pipeline/check_convergence.hpp"
 
 namespace aetos::cli {
 
-int check_command(const CommandLine& line, const Communicator& comm) {
+namespace {
+
+constexpr int kStoppedEarly = 75;
+
+int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
+  if (line.time_limit) stop.set_time_limit(*line.time_limit);
+  pipeline::Plan plan;
+  comm.agree(
+      [&] { plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output)); });
+  const auto study = pipeline::check_convergence(comm, stop, plan);
+  if (comm.is_root()) fmt::print("{}\n", line.json ? study.dump(2) : pipeline::format_convergence(study));
+  return study["complete"].get<bool>() ? 0 : kStoppedEarly;
+}
+
+}  // namespace
+
+int check_command(const CommandLine& line, const Communicator& comm, Stop& stop) {
+  if (line.arguments.size() != 1) throw InputError("command line", "no config", "aetos check CONFIG");
+  if (line.convergence) return convergence(line, comm, stop);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    if (line.arguments.size() != 1) throw InputError("command line", "no config", "aetos check CONFIG");
-    const auto plan =
-        pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output));
+    const auto plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output));
     const auto result = pipeline::check(plan, comm.size());
     fmt::print("{}\n", line.json ? result.dump(2) : pipeline::format_check(result));
   });

@@ -23,6 +23,7 @@ po::options_description described_options() {
       ("log-level", po::value<std::string>()->default_value("info"), "debug, info, warning, error or off")    //
       ("json", po::bool_switch(), "machine-readable output (check, info, campaign)")                          //
       ("local", po::value<int>(), "N: campaign submit without SLURM, on this machine, N ranks per member")    //
+      ("convergence", po::bool_switch(), "check: simulate sample probes with other settings, and print the error of each")  //
       ("strict", po::bool_switch(), "campaign status, collect: exit code 1 if a member failed")               //
       ("version", po::bool_switch(), "print the version and end")                                             //
       ("help", po::bool_switch(), "print this and end");
@@ -67,6 +68,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.resume = values["resume"].as<bool>();
   line.overwrite = values["overwrite"].as<bool>();
   line.json = values["json"].as<bool>();
+  line.convergence = values["convergence"].as<bool>();
   line.strict = values["strict"].as<bool>();
   if (values.count("local")) {
     line.local = values["local"].as<int>();
@@ -104,6 +106,7 @@ std::string help_text(const std::string&) {
           "  aetos run CONFIG              every stage that CONFIG names, in order\n"
           "  aetos simulate CONFIG         one stage alone; likewise preprocess, reconstruct, trace, compare, analyze\n"
           "  aetos check CONFIG            validate only: the plan, its cost and warnings; --json\n"
+          "  aetos check CONFIG --convergence  simulate sample probes with other settings, and print the error of each\n"
           "  aetos campaign ACTION CONFIG  many particles or a sweep; plan, submit (SLURM, or --local N), status, collect\n"
           "  aetos convert IN OUT          between the formats that AETOS reads and writes\n"
           "  aetos info FILE               what a file holds; --json\n"

@@ -58,7 +58,7 @@ int run_one(const CommandLine& line, const Communicator& comm) {
       {"compare", run},
       {"analyze", run},
       {"campaign", [&] { return campaign_command(line, comm, stop); }},
-      {"check", [&] { return check_command(line, comm); }},
+      {"check", [&] { return check_command(line, comm, stop); }},
       {"convert", [&] { return convert_command(line, comm); }},
       {"info", [&] { return info_command(line, comm); }},
       {"verify", [&] { return verify_command(line, comm); }},

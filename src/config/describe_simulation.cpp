@@ -1,6 +1,7 @@
 // Keys of the microscope and the simulation.
 #include <fmt/format.h>
 
+#include "aetos/multislice/focal_series.hpp"
 #include "describe.hpp"
 
 namespace aetos::config {
@@ -177,7 +178,7 @@ Codec<MicroscopeOptions> describe_microscope() {
       field<S>("energy_spread_eV", &S::energy_spread_eV, number({0, 100, "0.3 to 1"}),
                "full width at half maximum of the beam's energies, with Cc_A"),
       field<S>(
-          "focal_points", &S::focal_points, optional("auto", whole(1, 99)),
+          "focal_points", &S::focal_points, optional("auto", whole(1, kMostFocalPoints)),
           "points of the focal series (Gauss-Hermite); each costs as much as an image in one focus. auto: as "
           "many as the largest phase needs, 41 at most"),
       field<S>("source_fwhm_A", &S::source_fwhm_A, number({0, 100, "0.5 to 1"}),
@@ -220,6 +221,14 @@ Codec<DetectorOptions> describe_detector() {
                "where the first segment begins, from x towards y"),
       field<S>("idpc", &S::idpc, boolean(),
                "also integrate the centre of mass (iDPC): of a com detector, or estimated from segments"),
+      field<S>("offset_electrons", &S::offset_electrons, number({-1e9, 1e9, "0 to 10"}),
+               "electrons that the detector adds to every pixel of a noisy image; these three need a dose or "
+               "a current"),
+      field<S>("gain_sd", &S::gain_sd, number({0, 10, "0 to 0.5"}),
+               "relative standard deviation of what single electrons give (the pulse height); n electrons "
+               "then have the noise of n / (1 + gain_sd²)"),
+      field<S>("read_noise_electrons", &S::read_noise_electrons, number({0, 1e9, "0 to 5"}),
+               "standard deviation of the read-out noise of a pixel"),
       field<S>("tilts", &S::tilts, optional("all", list(count(0, 65535))),
                "at which a pixelated detector is read, counted from 0"),
   });
@@ -261,6 +270,10 @@ Codec<MultisliceOptions> describe_multislice() {
                word<DetectorEdges>({{"area", DetectorEdges::area}, {"hard", DetectorEdges::hard}}),
                "a pixel cut by a detector's edge counts by its area inside, or by its centre (inner <= angle "
                "< outer)"),
+      field<S>(
+          "error_budget", &S::error_budget, optional("auto", boolean()),
+          "measure on sample probes how far the images are from converged ones (window, slices, sampling, "
+          "phonons), into the summary and the file; auto: where that takes at most 3 % of the run"),
   });
 }
 

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "aetos/core/error.hpp"
-#include "aetos/core/random.hpp"
 #include "aetos/core/units.hpp"
 
 namespace aetos::imaging {
@@ -45,13 +44,21 @@ std::optional<double> electrons_per_pixel(const Exposure& exposure, double pixel
   return std::nullopt;
 }
 
-void add_poisson_noise(View<double, 2> image, double electrons, std::uint64_t seed, std::size_t tilt,
-                       std::size_t signal) {
+double detected_electrons(double mean, const DetectorNoise& noise, std::uint64_t seed,
+                          const random::Index& index) {
+  const auto count = static_cast<double>(random::poisson(mean, seed, random::Domain::poisson_noise, index));
+  if (noise.is_none()) return count;
+  const auto normal = random::normal4(seed, random::Domain::detector_noise, index);
+  return count + noise.offset_electrons + noise.gain_sd * std::sqrt(count) * normal[0] +
+         noise.read_noise_electrons * normal[1];
+}
+
+void add_counting_noise(View<double, 2> image, double electrons, const DetectorNoise& noise,
+                        std::uint64_t seed, std::size_t tilt, std::size_t signal) {
   const auto values = image.flat();
   for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
     const random::Index key{static_cast<std::uint32_t>(tilt), static_cast<std::uint32_t>(signal), pixel};
-    const auto count = random::poisson(electrons * values[pixel], seed, random::Domain::poisson_noise, key);
-    values[pixel] = static_cast<double>(count) / electrons;
+    values[pixel] = detected_electrons(electrons * values[pixel], noise, seed, key) / electrons;
   }
 }
 

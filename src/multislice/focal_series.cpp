@@ -1,5 +1,6 @@
 #include "aetos/multislice/focal_series.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "aetos/core/error.hpp"
@@ -9,19 +10,11 @@ namespace aetos::multislice {
 namespace {
 
 constexpr double kRestEnergy_kV = 510.99895, kAccuracy = 0.01;
-constexpr int kMostPoints = 41;
+constexpr int kEndOfSearch = 9999;
 
 /// n! a^(2n) / (2n)!: what the rule of n points leaves of exp(i a x) over a normal x.
 double rest(int n, double a) {
   return std::exp(std::lgamma(n + 1.0) + 2 * n * std::log(a) - std::lgamma(2 * n + 1.0));
-}
-
-int enough_points(const MicroscopeOptions& microscope, double spread_A) {
-  const double alpha = microscope.convergence_mrad * 1e-3;
-  const double phase = kPi * spread_A * alpha * alpha / electron_wavelength_A(microscope.voltage_kV);
-  int n = 3;
-  while (n < kMostPoints && rest(n, phase) > kAccuracy) n += 2;
-  return n;
 }
 
 /// Zeros of polynomials of up to 99 are farther apart than this; 0 is a zero of odd ones.
@@ -60,12 +53,22 @@ double focal_spread_A(const MicroscopeOptions& m) {
   return m.Cc_A * sigma_from_fwhm(m.energy_spread_eV) / (m.voltage_kV * 1e3) * relativistic;
 }
 
+int enough_focal_points(const MicroscopeOptions& microscope) {
+  const double spread = focal_spread_A(microscope), alpha = microscope.convergence_mrad * 1e-3;
+  if (!(spread > 0)) return 1;
+  const double phase = kPi * spread * alpha * alpha / electron_wavelength_A(microscope.voltage_kV);
+  int n = 3;
+  while (n < kEndOfSearch && rest(n, phase) > kAccuracy) n += 2;
+  return n;
+}
+
 /// The nodes are the zeros of the normalised Hermite polynomial h_n, the weights 1 / (n h_(n-1)²)
 /// (Abramowitz and Stegun 1964, 25.4.46).
 std::vector<FocusPoint> focal_series(const MicroscopeOptions& microscope) {
   const double spread = focal_spread_A(microscope);
   if (!(spread > 0)) return {{0, 1}};
-  const int n = microscope.focal_points.value_or(enough_points(microscope, spread));
+  const int n =
+      microscope.focal_points.value_or(std::min(enough_focal_points(microscope), kMostAutoFocalPoints));
   std::vector<FocusPoint> series;
   const auto end = static_cast<int>(std::ceil(2 * std::sqrt(n) / kStep));
   for (int i = -end; i < end; ++i) {

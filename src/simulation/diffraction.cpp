@@ -88,6 +88,7 @@ void add_noise(const Request& request, const Plan& plan, const Patterns& pattern
                Array<float, 4>& values) {
   const std::size_t pixels = values.extent(2) * values.extent(3);
   const double electrons = *plan.electrons_per_pixel;
+  const auto noise = noise_of(plan.cameras[patterns.camera]);
   float* value = values.data();
   for (std::size_t y = block.y_begin; y < block.y_end; ++y)
     for (std::size_t x = block.x_begin; x < block.x_end; ++x)
@@ -95,9 +96,9 @@ void add_noise(const Request& request, const Plan& plan, const Patterns& pattern
         const random::Index key{static_cast<std::uint32_t>(patterns.tilt),
                                 kFirstNoiseKey + static_cast<std::uint32_t>(patterns.camera),
                                 (y * plan.scan.nx + x) * pixels + q};
-        const auto count = random::poisson(electrons * static_cast<double>(*value), request.seed,
-                                           random::Domain::poisson_noise, key);
-        *value = static_cast<float>(static_cast<double>(count) / electrons);
+        const double detected =
+            imaging::detected_electrons(electrons * static_cast<double>(*value), noise, request.seed, key);
+        *value = static_cast<float>(detected / electrons);
       }
 }
 
@@ -137,12 +138,13 @@ double diffraction_bytes(const Plan& plan) {
 }
 
 void write_diffraction(const RunContext& context, const Request& request, const Plan& plan,
-                       const Window& window, const std::map<Journal::Key, Journal::Place>& finished,
+                       const Window& window, const std::optional<ErrorBudget>& budget,
+                       const std::map<Journal::Key, Journal::Place>& finished,
                        const std::filesystem::path& file) {
   const auto all = all_patterns(plan);
   std::vector<io::DiffractionSet> sets;
   for (const auto& patterns : all) sets.push_back(set_of(request, plan, patterns));
-  const auto info = series_info(request, plan, window, signals_of(plan));
+  const auto info = series_info(request, plan, window, budget, signals_of(plan));
   io::DiffractionWriter writer(context.comm, file, sets, info.microscope, info.sample,
                                io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());

@@ -1,13 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <complex>
 
 #include "aetos/core/array.hpp"
-#include "aetos/core/fft.hpp"
 #include "aetos/simulation/memory.hpp"
+#include "aetos/simulation/rates.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/simulate.hpp"
 #include "aetos/simulation/tile_worker.hpp"
@@ -19,48 +16,8 @@
 namespace aetos::simulation {
 namespace {
 
-/// Larger windows are not tried: a wave-slice takes about this much of FFTW's bare pair of transforms of the
-/// same window (aetos-bench wave_slice), timed on this many pixels at most.
-constexpr double kOfTransformPair = 0.55;
-constexpr std::size_t kLargestTrial_px = 768, kLargestTransform_px = 512;
-constexpr double kTrial_s = 0.03, kPotentialOfWaveSlice = 12;
-
-/// Seconds for one wave and slice, and for the potential of one slice of a tile.
-struct Rates {
-  double wave_slice_s = 0, slice_s = 0;
-};
-
-double operations(double ny, double nx) {
-  return ny * nx * std::log2(ny * nx);
-}
-
-/// From a transform pair timed here and now, scaled by n² log n².
-Rates rates_of_transforms(const Window& window) {
-  const std::size_t ny = std::min(window.px[0], kLargestTransform_px),
-                    nx = std::min(window.px[1], kLargestTransform_px);
-  Array<std::complex<float>, 2> wave({ny, nx});
-  auto* p = reinterpret_cast<fftwf_complex*>(wave.data());
-  const auto plan = [&](int sign) {
-    return fft::PlanF(
-        fftwf_plan_dft_2d(static_cast<int>(ny), static_cast<int>(nx), p, p, sign, FFTW_MEASURE));
-  };
-  const auto forward = plan(FFTW_FORWARD), backward = plan(FFTW_BACKWARD);
-  std::fill(wave.begin(), wave.end(), std::complex<float>{});
-  using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
-  double elapsed = 0;
-  int pairs = 0;
-  do {
-    fftwf_execute(forward.get());
-    fftwf_execute(backward.get());
-    ++pairs;
-    elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-  } while (elapsed < kTrial_s);
-  const double scale = operations(static_cast<double>(window.px[0]), static_cast<double>(window.px[1])) /
-                       operations(static_cast<double>(ny), static_cast<double>(nx));
-  const double pair_s = elapsed / pairs * scale;
-  return {kOfTransformPair * pair_s, kPotentialOfWaveSlice * kOfTransformPair * pair_s};
-}
+/// Larger windows are not tried.
+constexpr std::size_t kLargestTrial_px = 768;
 
 /// From a few probes of the tile with most work, at the middle tilt, on this machine.
 Rates rates_of_trial(const Request& request, const Plan& plan, const Window& window) {

@@ -12,6 +12,7 @@
 #include "aetos/core/units.hpp"
 #include "aetos/imaging/dose.hpp"
 #include "aetos/multislice/probe.hpp"
+#include "aetos/simulation/signals.hpp"
 
 namespace aetos::simulation {
 namespace {
@@ -142,6 +143,34 @@ std::size_t Plan::slice_count() const {
 
 namespace {
 
+void check_noise(const Request& request, const Plan& plan) {
+  for (std::size_t d = 0; d < request.detectors.size(); ++d) {
+    const auto& detector = request.detectors[d];
+    if (noise_of(detector).is_none()) continue;
+    const std::string key = fmt::format("detectors[{}]", d);
+    if (!plan.electrons_per_pixel)
+      throw InputError(key, "noise of a detector without a dose",
+                       "microscope.dose_e_per_A2 or a current, which set how many electrons are counted");
+    if (detector.kind == multislice::DetectorKind::com)
+      throw InputError(key, "noise of a detector that counts no electrons (com)",
+                       "offset_electrons, gain_sd and read_noise_electrons of another kind, as segmented");
+  }
+}
+
+void warn_of_few_foci(const Request& request, Plan& plan) {
+  const int enough = multislice::enough_focal_points(request.microscope);
+  if (static_cast<int>(plan.focal_series.size()) >= enough) return;
+  const double spread = multislice::focal_spread_A(request.microscope);
+  const std::string advice =
+      enough <= multislice::kMostFocalPoints
+          ? fmt::format("microscope.focal_points: {} takes them", enough)
+          : fmt::format("more than the {} that microscope.focal_points allows", multislice::kMostFocalPoints);
+  plan.warnings.push_back(
+      fmt::format("a focal spread of {:.3g} Å at {} mrad needs about {} foci for an error of 1 %, and {} are "
+                  "simulated; {}",
+                  spread, request.microscope.convergence_mrad, enough, plan.focal_series.size(), advice));
+}
+
 void check_cameras(const Request& request, Plan& plan) {
   if (plan.imaging.empty())
     throw InputError("detectors", "only pixelated ones", "one beside them that makes images, as annular");
@@ -187,6 +216,7 @@ Plan make_plan(const Request& request) {
     kept.second_moments = kept.kind == multislice::DetectorKind::com && plan.electrons_per_pixel.has_value();
   }
   check_cameras(request, plan);
+  check_noise(request, plan);
 
   plan.thermal = atoms::thermal_model(request.specimen, request.specimen_options.thermal, request.snapshots);
   plan.sites = atoms::filled_sites(request.specimen, request.specimen_options.occupancy, request.seed);
@@ -204,6 +234,7 @@ Plan make_plan(const Request& request) {
   add(plan.detectors.warnings);
   warn_of_lost_periods(request, plan.rotation, plan);
   warn_of_coarse_scan(request, plan);
+  warn_of_few_foci(request, plan);
   return plan;
 }
 

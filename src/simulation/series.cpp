@@ -54,10 +54,11 @@ std::vector<float> read_item(const Finished& finished, const WorkItem& item, std
 }
 
 void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
-                  const Finished& finished, const std::filesystem::path& file) {
+                  const std::optional<ErrorBudget>& budget, const Finished& finished,
+                  const std::filesystem::path& file) {
   const auto signals = signals_of(plan);
   const std::size_t channels = multislice::channel_layout(plan.imaging).count;
-  io::TiltSeriesWriter writer(context.comm, file, series_info(request, plan, window, signals),
+  io::TiltSeriesWriter writer(context.comm, file, series_info(request, plan, window, budget, signals),
                               io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());
   for (std::size_t first = 0; first < request.tilts.size(); first += ranks) {

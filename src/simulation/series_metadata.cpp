@@ -63,6 +63,11 @@ void describe_detectors(const Request& request, const Plan& plan, io::Metadata& 
       m.numbers[asked.name + "_segments"] = asked.segments;
       m.numbers[asked.name + "_rotation_deg"] = asked.rotation_deg;
     }
+    if (!noise_of(asked).is_none()) {
+      m.numbers[asked.name + "_offset_electrons"] = asked.offset_electrons;
+      m.numbers[asked.name + "_gain_sd"] = asked.gain_sd;
+      m.numbers[asked.name + "_read_noise_electrons"] = asked.read_noise_electrons;
+    }
     if (asked.kind == multislice::DetectorKind::radial)
       m.numbers[asked.name + "_step_mrad"] = asked.step_mrad;
   }
@@ -83,6 +88,19 @@ void describe_multislice(const Request& request, const Plan& plan, const Window&
   m.texts["detector_edges"] = o.detector_edges == multislice::DetectorEdges::area ? "area" : "hard";
 }
 
+void describe_errors(const ErrorBudget& budget, io::Metadata& m) {
+  for (std::size_t d = 0; d < budget.detectors.size(); ++d) {
+    const std::string name = budget.detectors[d] + "_error_";
+    m.numbers[name + "window"] = budget.window[d];
+    m.numbers[name + "slice"] = budget.slice[d];
+    m.numbers[name + "sampling"] = budget.sampling[d];
+    m.numbers[name + "phonons"] = budget.phonons[d];
+    m.numbers[name + "total"] = budget.total[d];
+  }
+  m.numbers["error_budget_converged_sampling_A"] = budget.converged_A;
+  m.numbers["error_budget_sample_probes"] = static_cast<double>(budget.probes);
+}
+
 void describe_sample(const Request& request, const Plan& plan, io::Metadata& m) {
   m.texts["file"] = request.specimen_options.build ? "build" : request.specimen_options.file;
   m.numbers["atoms"] = static_cast<double>(plan.sites.atom.size());
@@ -96,7 +114,7 @@ void describe_sample(const Request& request, const Plan& plan, io::Metadata& m) 
 }  // namespace
 
 io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const Window& window,
-                               const std::vector<Signal>& signals) {
+                               const std::optional<ErrorBudget>& budget, const std::vector<Signal>& signals) {
   io::TiltSeriesInfo info;
   info.tilts = request.tilts.size();
   info.ny = plan.scan.ny;
@@ -109,6 +127,7 @@ io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const W
   describe_microscope(request, plan, info.microscope);
   describe_detectors(request, plan, info.microscope);
   describe_multislice(request, plan, window, info.microscope);
+  if (budget) describe_errors(*budget, info.microscope);
   describe_sample(request, plan, info.sample);
   return info;
 }

@@ -76,6 +76,10 @@ std::vector<Signal> signals_of(const Plan& plan) {
   return signals;
 }
 
+imaging::DetectorNoise noise_of(const multislice::DetectorOptions& detector) {
+  return {detector.offset_electrons, detector.gain_sd, detector.read_noise_electrons};
+}
+
 std::vector<std::string> image_names(const Request& request, const Plan& plan, const Signal& signal) {
   std::vector<std::string> names{signal.name + "_clean"};
   if (request.microscope.source_fwhm_A > 0) names.push_back(signal.name + "_blurred");

@@ -11,6 +11,7 @@
 #include "aetos/parallel/partition.hpp"
 #include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/early_end.hpp"
+#include "aetos/simulation/error_budget.hpp"
 #include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/tile_worker.hpp"
@@ -118,7 +119,19 @@ nlohmann::json number_or_null(const std::optional<double>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
-nlohmann::json summary(const Request& request, const Plan& plan, const Window& window) {
+std::optional<ErrorBudget> error_budget(const Communicator& comm, const Request& request, const Plan& plan,
+                                        const Window& window) {
+  std::string why_not;
+  auto budget = measure_error_budget(comm, request, plan, window, why_not);
+  if (budget)
+    log::info("{}", describe(*budget));
+  else
+    log::info("no error budget: {}", why_not);
+  return budget;
+}
+
+nlohmann::json summary(const Request& request, const Plan& plan, const Window& window,
+                       const std::optional<ErrorBudget>& budget) {
   nlohmann::json j;
   j["tilts"] = request.tilts.size();
   j["phonons"] = plan.configurations();
@@ -132,6 +145,7 @@ nlohmann::json summary(const Request& request, const Plan& plan, const Window& w
   else
     j["window_px"] = window.px;
   j["window_error_estimate"] = number_or_null(window.error_estimate);
+  j["error_budget"] = budget ? to_json(*budget) : nlohmann::json(nullptr);
   j["sampling_A"] = {plan.grid.sampling_y_A, plan.grid.sampling_x_A};
   j["angle_limit_mrad"] = plan.angle_limit_mrad;
   for (std::size_t d = 0; d < request.detectors.size(); ++d)
@@ -155,6 +169,7 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   plan.tiles = make_tiles(plan.scan, window.whole);
   log::info("{}", window.reason);
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
+  const auto budget = error_budget(context.comm, request, plan, window);
 
   Done done;
   EarlyEnd end(context);
@@ -177,12 +192,14 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   context.comm.barrier();
 
   const Finished finished = Journal::scan(context.comm, context.work, context.fingerprint);
-  write_series(context, request, plan, window, finished, file);
+  write_series(context, request, plan, window, budget, finished, file);
   if (!plan.cameras.empty())
-    write_diffraction(context, request, plan, window, finished, file.parent_path() / kDiffractionFile);
+    write_diffraction(context, request, plan, window, budget, finished,
+                      file.parent_path() / kDiffractionFile);
 
-  auto result = summary(request, plan, window);
-  result["probe_slices"] = context.comm.sum(static_cast<std::int64_t>(done.wave_slices + window.wave_slices));
+  auto result = summary(request, plan, window, budget);
+  const std::uint64_t on_samples = window.wave_slices + (budget ? budget->wave_slices : 0);
+  result["probe_slices"] = context.comm.sum(static_cast<std::int64_t>(done.wave_slices + on_samples));
   result["vacuum_probes"] = context.comm.sum(static_cast<std::int64_t>(done.vacuum_probes));
   result["potential_s"] = context.comm.max(done.potential_s);
   result["waves_s"] = context.comm.max(done.waves_s);

@@ -91,7 +91,8 @@ TiltImages::Image TiltImages::noisy(std::size_t s) const {
   switch (signal.kind) {
     case SignalKind::intensity: {
       Image image = pixels(blurred(mean_[signal.channel]));
-      imaging::add_poisson_noise(image, *plan_.electrons_per_pixel, request_.seed, tilt_, s);
+      imaging::add_counting_noise(image, *plan_.electrons_per_pixel, noise_of(plan_.imaging[signal.detector]),
+                                  request_.seed, tilt_, s);
       return image;
     }
     case SignalKind::moment:

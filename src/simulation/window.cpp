@@ -22,13 +22,8 @@ std::size_t axis_px(double width_A, double sampling_A, std::size_t period_px) {
   return period_px == 0 ? px : std::min(px, period_px);
 }
 
-double width_A(const Plan& plan, const Window& window) {
-  return std::min(static_cast<double>(window.px[0]) * plan.grid.sampling_y_A,
-                  static_cast<double>(window.px[1]) * plan.grid.sampling_x_A);
-}
-
 std::string size_words(const Plan& plan, const Window& window) {
-  return fmt::format("{} x {} px ({:.1f} Å)", window.px[0], window.px[1], width_A(plan, window));
+  return fmt::format("{} x {} px ({:.1f} Å)", window.px[0], window.px[1], window_width_A(plan, window));
 }
 
 bool holds(const Window& outer, const Window& inner) {
@@ -43,16 +38,8 @@ std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Windo
     const Window next = window_of_width(plan, width);
     if (holds(next, reference)) return list;
     list.push_back(next);
-    width = std::max(width_A(plan, next) * 1.1, width * 1.1);
+    width = std::max(window_width_A(plan, next) * 1.1, width * 1.1);
   }
-}
-
-/// From a difference to the reference to one from the whole cell: errors of windows fall with the square of
-/// their width (docs/performance.md) and are alike, so that the reference's own is missing in the difference.
-double reference_factor(const Plan& plan, const Window& window, const Window& reference) {
-  if (reference.whole) return 1;
-  const double ratio = width_A(plan, window) / width_A(plan, reference);
-  return 1 / (1 - ratio * ratio);
 }
 
 Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,
@@ -70,7 +57,8 @@ Window window_by_tolerance(const Communicator& comm, const Request& request, con
   for (Window window : list) {
     const auto signals = sample_signals(comm, request, plan, window, samples, spent);
     const SampleError error = sample_error(plan, samples, signals, truth);
-    last_error = error.upper() * reference_factor(plan, window, reference);
+    last_error = error.upper() * reference_factor(window_width_A(plan, window),
+                                                  window_width_A(plan, reference), reference.whole);
     if (last_error > tolerance) continue;
     window.error_estimate = last_error;
     window.wave_slices = spent;
@@ -90,6 +78,15 @@ Window window_by_tolerance(const Communicator& comm, const Request& request, con
 }
 
 }  // namespace
+
+double reference_factor(double width_A, double reference_A, bool reference_is_whole) {
+  return reference_is_whole ? 1 : 1 / (1 - std::pow(width_A / reference_A, 2));
+}
+
+double window_width_A(const Plan& plan, const Window& window) {
+  return std::min(static_cast<double>(window.px[0]) * plan.grid.sampling_y_A,
+                  static_cast<double>(window.px[1]) * plan.grid.sampling_x_A);
+}
 
 Window full_window(const Plan& plan) {
   Window window;

@@ -13,7 +13,7 @@
 namespace aetos::simulation {
 namespace {
 
-constexpr std::size_t kGroups = 32, kTrials = 5000, kPerAxis = 4, kFewGroups = 6;
+constexpr std::size_t kTrials = 5000, kPerAxis = 4, kFewGroups = 6;
 constexpr double kUncertaintyOfFew = 0.4;
 constexpr double kSignalReach_A = 0.5;
 
@@ -45,15 +45,15 @@ std::size_t Samples::probe_count() const {
   return n;
 }
 
-Samples draw_samples(const Request& request, const Plan& plan) {
+Samples draw_samples(const Request& request, const Plan& plan, std::size_t groups) {
   Samples samples;
   std::set<std::pair<std::size_t, std::size_t>> taken;
   std::map<std::size_t, AtomFinder> at_tilt;
   const Vec2 period(static_cast<double>(plan.grid.cell_x_px) * plan.grid.sampling_x_A,
                     static_cast<double>(plan.grid.cell_y_px) * plan.grid.sampling_y_A);
-  // A dozen tilts are enough to look at, however long the series is.
-  const std::size_t tilt_choices = std::min<std::size_t>(request.tilts.size(), kGroups);
-  for (std::size_t trial = 0; trial < kTrials && samples.groups.size() < kGroups; ++trial) {
+  // A few dozen tilts are enough to look at, however long the series is.
+  const std::size_t tilt_choices = std::min<std::size_t>(request.tilts.size(), kMostSampleGroups);
+  for (std::size_t trial = 0; trial < kTrials && samples.groups.size() < groups; ++trial) {
     const auto word = random::words(request.seed, random::Domain::window_sample, {0, 0, trial});
     const std::size_t tilt = word[0] % tilt_choices * request.tilts.size() / tilt_choices;
     const std::size_t tile = word[1] % plan.tiles.size();
@@ -69,7 +69,8 @@ Samples draw_samples(const Request& request, const Plan& plan) {
 }
 
 std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
-                                  const Window& window, const Samples& samples, std::uint64_t& spent) {
+                                  const Window& window, const Samples& samples, std::uint64_t& spent,
+                                  std::size_t configuration) {
   std::vector<float> mine;
   std::size_t channels = 0;
   const auto ranks = static_cast<std::size_t>(comm.size()), rank = static_cast<std::size_t>(comm.rank());
@@ -79,7 +80,7 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
     for (std::size_t g = rank; g < samples.groups.size(); g += ranks) {
       const auto& group = samples.groups[g];
       Array<float, 2> out({group.probes.size(), channels});
-      spent += worker.simulate(group.tilt, 0, group.probes, out).wave_slices;
+      spent += worker.simulate(group.tilt, configuration, group.probes, out).wave_slices;
       mine.insert(mine.end(), out.begin(), out.end());
     }
   });
@@ -133,10 +134,10 @@ SampleError error_of(const Sums& sums) {
 
 }  // namespace
 
-SampleError sample_error(const Plan& plan, const Samples& samples, const std::vector<float>& signals,
-                         const std::vector<float>& truth) {
+std::vector<SampleError> sample_errors(const Plan& plan, const Samples& samples,
+                                       const std::vector<float>& signals, const std::vector<float>& truth) {
   const auto layout = multislice::channel_layout(plan.imaging);
-  SampleError worst;
+  std::vector<SampleError> errors;
   for (std::size_t d = 0; d < layout.first_of_detector.size(); ++d) {
     auto [first, last] = channels_of(layout, d);
     if (plan.imaging[d].kind == multislice::DetectorKind::com) last = first + 2;
@@ -153,9 +154,16 @@ SampleError sample_error(const Plan& plan, const Samples& samples, const std::ve
       sums.difference.push_back(difference);
       sums.size.push_back(size);
     }
-    const SampleError error = error_of(sums);
-    if (error.upper() > worst.upper()) worst = error;
+    errors.push_back(error_of(sums));
   }
+  return errors;
+}
+
+SampleError sample_error(const Plan& plan, const Samples& samples, const std::vector<float>& signals,
+                         const std::vector<float>& truth) {
+  SampleError worst;
+  for (const SampleError& error : sample_errors(plan, samples, signals, truth))
+    if (error.upper() > worst.upper()) worst = error;
   return worst;
 }
 

@@ -31,7 +31,7 @@ struct Counts {
   double mean = 0, variance = 0;
   Counts(double electrons, std::size_t tilt, std::size_t signal) {
     for (double& v : image) v = 0.01;
-    add_poisson_noise(image, electrons, 42, tilt, signal);
+    add_counting_noise(image, electrons, {}, 42, tilt, signal);
     const double n = static_cast<double>(image.size());
     for (double& v : image) {
       v *= electrons;
@@ -52,6 +52,34 @@ TEST(Noise, CountsHaveTheMeanAndVarianceOfPoisson) {
   const Counts many(1e5, 0, 0);  // mean 1000: the other sampler
   EXPECT_NEAR(many.mean, 1000, 4 * std::sqrt(1000. / 65536));
   EXPECT_NEAR(many.variance, 1000, 4 * 1000 * std::sqrt(2. / 65536));
+}
+
+/// Mean m + offset and variance m (1 + gain_sd²) + read_noise², where few electrons are counted and where
+/// many.
+TEST(Noise, ADetectorAddsItsOffsetGainSpreadAndReadOut) {
+  const DetectorNoise noise{5, 0.5, 2};
+  for (const double expected : {0.0, 1.5, 400.0}) {
+    Array<double, 2> image({256, 256});
+    for (double& v : image) v = expected / 1e4;
+    add_counting_noise(image, 1e4, noise, 42, 3, 1);
+    const auto n = static_cast<double>(image.size());
+    double mean = 0, variance = 0;
+    for (const double v : image) mean += v * 1e4 / n;
+    for (const double v : image) variance += (v * 1e4 - mean) * (v * 1e4 - mean) / n;
+    const double spread = expected * 1.25 + 4;
+    EXPECT_NEAR(mean, expected + 5, 4 * std::sqrt(spread / n)) << expected;
+    EXPECT_NEAR(variance, spread, 4 * spread * std::sqrt(3 / n)) << expected;
+  }
+}
+
+TEST(Noise, OneOfThemAloneKeepsTheCounts) {
+  Array<double, 2> counts({64, 64}), shifted({64, 64});
+  for (double& v : counts) v = 0.01;
+  std::copy(counts.begin(), counts.end(), shifted.begin());
+  add_counting_noise(counts, 1000, {}, 42, 0, 0);
+  add_counting_noise(shifted, 1000, {.offset_electrons = 3}, 42, 0, 0);
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    EXPECT_NEAR(shifted.data()[i], counts.data()[i] + 3e-3, 1e-12);
 }
 
 TEST(Noise, ImagesAreIndependent) {

@@ -4,6 +4,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/hdf5.hpp"
+#include "aetos/simulation/convergence.hpp"
 #include "support/ranks.hpp"
 #include "support/simulation_case.hpp"
 #include "support/temporary_folder.hpp"
@@ -107,6 +108,24 @@ TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
                          .step_mrad = 5,
                          .tilts = {{1}}});
   same_as_alone(comm, c);
+}
+
+TEST(SimulationRanks, ErrorBudgetAndConvergenceStudyAreTheSameOnThreeRanks) {
+  AETOS_RANKS(comm, 3);
+  auto c = small_series();
+  c.multislice.window = multislice::WindowWidth{9.6};
+  const auto request = c.request();
+  const auto study = [&](const Communicator& some) {
+    auto result = convergence_study(some, Stop(), request, 1e12);
+    result.erase("predicted_core_s");
+    return result;
+  };
+  EXPECT_EQ(study(comm), study(Communicator(MPI_COMM_SELF)));
+  c.multislice.error_budget = true;
+  const SharedFolder together(comm);
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(test::run_simulation(c, comm, together.path()).at("error_budget"),
+            test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path()).at("error_budget"));
 }
 
 TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {

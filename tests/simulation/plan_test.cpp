@@ -142,6 +142,34 @@ TEST(Plan, NoImageNameBeginsAnother) {
   EXPECT_THROW(signals_of(make_plan(c.request())), InputError);
 }
 
+TEST(Plan, NoiseOfADetectorNeedsElectronsToCount) {
+  SimulationCase c({{0, 0, 0}});
+  c.detectors[0].read_noise_electrons = 1;
+  EXPECT_THROW(make_plan(c.request()), InputError);
+  c.microscope.dose_e_per_A2 = 1e4;
+  EXPECT_NO_THROW(make_plan(c.request()));
+  c.detectors.push_back({.name = "dpc", .kind = multislice::DetectorKind::com, .gain_sd = 0.2});
+  EXPECT_THROW(make_plan(c.request()), InputError);
+}
+
+TEST(Plan, FewFociAreWarnedOf) {
+  SimulationCase c({{0, 0, 0}});
+  const auto warned = [&c](const char* words) {
+    const auto warnings = make_plan(c.request()).warnings;
+    return std::any_of(warnings.begin(), warnings.end(),
+                       [&](const auto& w) { return w.find(words) != std::string::npos; });
+  };
+  c.microscope.focal_spread_A = 30;
+  EXPECT_FALSE(warned("foci"));
+  c.microscope.focal_points = 3;
+  EXPECT_TRUE(warned("and 3 are simulated"));
+  c.microscope.focal_points.reset();
+  c.microscope.focal_spread_A = 150;  // 20 mrad: as 67 Å at 30 mrad
+  EXPECT_TRUE(warned("and 41 are simulated; microscope.focal_points: "));
+  c.microscope.focal_spread_A = 1000;
+  EXPECT_TRUE(warned("more than the 99"));
+}
+
 TEST(Estimate, SaysWhatARunCosts) {
   SimulationCase c({{0, 0, 0}, {3, 0, 0}});
   c.specimen_options.thermal.debye_waller_B_A2 = 0.3;

@@ -119,6 +119,42 @@ TEST(Simulate, OnePixelAndOneRowAreValidFiles) {
   EXPECT_EQ(images(c, "adf_blurred").size(), 12u);
 }
 
+/// A disc that holds all of a beam through vacuum counts N; dark field counts nothing, and reads out its
+/// offset.
+TEST(Simulate, NoiseOfDetectorsIsInTheImagesAndInTheFile) {
+  SimulationCase c({{0, 0, 0}});
+  c.detectors = {{.name = "disc", .outer_mrad = 22, .gain_sd = 0.3},
+                 {.name = "adf",
+                  .inner_mrad = 28,
+                  .outer_mrad = 43,
+                  .offset_electrons = 7,
+                  .read_noise_electrons = 1.5}};
+  c.scan.field_A = {{10, 60}};
+  c.microscope.screen_current_pA = 16.02176634;
+  c.microscope.dwell_us = 1;  // 100 electrons
+  const TemporaryFolder folder;
+  test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
+  const auto statistics = [&](const std::string& signal) {
+    const auto all = read_images(folder.path(), signal);
+    std::vector<double> vacuum;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (i % 120 < 40) vacuum.push_back(100 * static_cast<double>(all[i]));
+    double mean = 0, variance = 0;
+    for (double v : vacuum) mean += v / static_cast<double>(vacuum.size());
+    for (double v : vacuum) variance += (v - mean) * (v - mean) / static_cast<double>(vacuum.size());
+    return std::pair(mean, variance);
+  };
+  const auto [disc, disc_variance] = statistics("disc_noisy");
+  EXPECT_NEAR(disc, 100, 1.5);
+  EXPECT_NEAR(disc_variance, 109, 22);
+  const auto [adf, adf_variance] = statistics("adf_noisy");
+  EXPECT_NEAR(adf, 7, 0.22);
+  EXPECT_NEAR(adf_variance, 2.25, 0.5);
+  const auto info = io::read_tilt_series_info((folder.path() / "series.h5").string());
+  EXPECT_EQ(info.microscope.numbers.at("adf_offset_electrons"), 7);
+  EXPECT_EQ(info.microscope.numbers.at("disc_gain_sd"), 0.3);
+}
+
 TEST(Simulate, APeriodicCellEqualsItsOwnRepetition) {
   SimulationCase c({{1, 1, 1}, {4, 2, 3}, {2, 5, 2}});
   c.specimen.cell = Cell{Vec3(7.2, 7.2, 6).asDiagonal(), {true, true, true}};

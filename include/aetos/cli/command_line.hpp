@@ -15,6 +15,7 @@ struct CommandLine {
   std::vector<std::pair<std::string, std::string>> sets;  ///< --set KEY=VALUE, in order
   std::optional<std::string> output;
   bool resume = false, overwrite = false, json = false, help = false, version = false;
+  bool convergence = false;  ///< check: what each setting of the simulation costs in accuracy
   bool strict = false;       ///< campaign status, collect: exit 1 if a member failed
   std::optional<int> local;  ///< campaign submit: on this machine, that many ranks per member
   std::optional<std::chrono::duration<double>> time_limit;

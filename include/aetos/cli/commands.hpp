@@ -8,7 +8,7 @@
 namespace aetos::cli {
 
 int run_command(const CommandLine& line, const Communicator& comm, Stop& stop);
-int check_command(const CommandLine& line, const Communicator& comm);
+int check_command(const CommandLine& line, const Communicator& comm, Stop& stop);
 int convert_command(const CommandLine& line, const Communicator& comm);
 int info_command(const CommandLine& line, const Communicator& comm);
 int verify_command(const CommandLine& line, const Communicator& comm);

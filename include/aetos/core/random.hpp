@@ -3,8 +3,9 @@
 #include <array>
 #include <cstdint>
 
-/// Random numbers as a function of (seed, what they are for, indices), never a stream that depends on order: the
-/// same numbers on any number of ranks and after any restart. Philox4x32-10 (Salmon et al. 2011) underneath.
+/// Random numbers as a function of (seed, what they are for, indices), never a stream that depends on order:
+/// the same numbers on any number of ranks and after any restart. Philox4x32-10 (Salmon et al. 2011)
+/// underneath.
 namespace aetos::random {
 
 /// What a number is for. Values are part of the file format of a run: append, never renumber.
@@ -16,6 +17,7 @@ enum class Domain : std::uint32_t {
   clustering = 5,
   test = 6,
   builder = 7,
+  detector_noise = 8,
 };
 
 /// Where a number stands within its domain, for example (tilt, configuration, atom).
@@ -30,7 +32,8 @@ std::array<std::uint32_t, 4> words(std::uint64_t seed, Domain domain, const Inde
 std::array<double, 4> uniform4(std::uint64_t seed, Domain domain, const Index& index);
 /// Four independent standard normal numbers (Box-Muller).
 std::array<double, 4> normal4(std::uint64_t seed, Domain domain, const Index& index);
-/// A Poisson number of the given mean >= 0: inversion below 10, transformed rejection (Hoermann 1993, PTRS) above.
+/// A Poisson number of the given mean >= 0: inversion below 10, transformed rejection (Hoermann 1993, PTRS)
+/// above.
 std::uint64_t poisson(double mean, std::uint64_t seed, Domain domain, const Index& index);
 
 }  // namespace aetos::random

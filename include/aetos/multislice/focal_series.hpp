@@ -17,9 +17,14 @@ struct FocusPoint {
 /// energy (Reimer and Kohl 2008). Throws InputError where one of the two is given without the other.
 double focal_spread_A(const MicroscopeOptions& microscope);
 
+inline constexpr int kMostFocalPoints = 99, kMostAutoFocalPoints = 41;
+
+/// The smallest odd number of points whose Gauss-Hermite rule integrates the largest phase, that between the
+/// aperture's edge and its middle, to about 1 %; 1 where there is no spread.
+int enough_focal_points(const MicroscopeOptions& microscope);
+
 /// The points of Gauss-Hermite's rule for a Gaussian of that width; a single one where there is no spread.
-/// focal_points auto: the smallest odd number whose rule integrates the largest phase, that between the
-/// aperture's edge and its middle, to about 1 %; 41 at most.
+/// focal_points auto: as many as are enough, kMostAutoFocalPoints at most.
 std::vector<FocusPoint> focal_series(const MicroscopeOptions& microscope);
 
 }  // namespace aetos::multislice

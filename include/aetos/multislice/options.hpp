@@ -80,10 +80,13 @@ struct DetectorOptions {
   DetectorKind kind = DetectorKind::annular;
   double inner_mrad = 0;
   double outer_mrad = 0;
-  double step_mrad = 1;         ///< width of a ring of a radial detector, of a pixel of a pixelated one
-  int rings = 1, segments = 4;  ///< of a segmented detector; rings are equally wide
-  double rotation_deg = 0;      ///< where its first segment begins, from x towards y
-  bool idpc = false;            ///< integrate its centre of mass; com and segmented
+  double step_mrad = 1;             ///< width of a ring of a radial detector, of a pixel of a pixelated one
+  int rings = 1, segments = 4;      ///< of a segmented detector; rings are equally wide
+  double rotation_deg = 0;          ///< where its first segment begins, from x towards y
+  bool idpc = false;                ///< integrate its centre of mass; com and segmented
+  double offset_electrons = 0;      ///< added to every pixel of noisy images
+  double gain_sd = 0;               ///< relative spread of the signals of single electrons
+  double read_noise_electrons = 0;  ///< standard deviation of the read-out of one pixel
   Auto<std::vector<std::size_t>> tilts = {};  ///< at which a pixelated detector is read; auto = all
   bool second_moments = false;                ///< of a com detector, beside the first: its noise needs them
 };
@@ -122,6 +125,7 @@ struct MultisliceOptions {
   Parametrization parametrization = Parametrization::kirkland;
   Window window = WindowTolerance{};
   DetectorEdges detector_edges = DetectorEdges::area;
+  Auto<bool> error_budget;  ///< measure how far the images are from converged ones; auto where that is cheap
   /// 1 or 2: how much finer than sampling_A the grid is on which exp(i sigma v) is taken, before the band
   /// limit. 1 is the scheme of abTEM; 2 makes an atom's signal independent of its place in a pixel (3 % for
   /// Zr at 0.1 Å).

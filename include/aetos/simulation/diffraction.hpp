@@ -5,6 +5,7 @@
 #include <map>
 
 #include "aetos/parallel/journal.hpp"
+#include "aetos/simulation/error_budget.hpp"
 #include "aetos/simulation/plan.hpp"
 #include "aetos/simulation/window.hpp"
 
@@ -23,7 +24,8 @@ double diffraction_bytes(const Plan& plan);
 /// pixel of the images; with an exposure the noisy ones beside. The source size is not applied. Tiles are
 /// dealt to the ranks, which hold one at a time. Collective; throws ResourceError if an item is missing.
 void write_diffraction(const RunContext& context, const Request& request, const Plan& plan,
-                       const Window& window, const std::map<Journal::Key, Journal::Place>& finished,
+                       const Window& window, const std::optional<ErrorBudget>& budget,
+                       const std::map<Journal::Key, Journal::Place>& finished,
                        const std::filesystem::path& file);
 
 }  // namespace aetos::simulation

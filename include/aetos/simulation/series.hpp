@@ -8,6 +8,7 @@
 
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/parallel/journal.hpp"
+#include "aetos/simulation/error_budget.hpp"
 #include "aetos/simulation/plan.hpp"
 #include "aetos/simulation/signals.hpp"
 #include "aetos/simulation/window.hpp"
@@ -26,6 +27,7 @@ std::vector<float> read_item(const std::map<Journal::Key, Journal::Place>& finis
 /// pixels and adds noise. A rank holds one tilt at a time. Collective; throws ResourceError if an item is
 /// missing.
 void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
+                  const std::optional<ErrorBudget>& budget,
                   const std::map<Journal::Key, Journal::Place>& finished, const std::filesystem::path& file);
 
 }  // namespace aetos::simulation

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "aetos/core/array.hpp"
+#include "aetos/imaging/dose.hpp"
 #include "aetos/simulation/plan.hpp"
 
 /// The images that a simulation writes, and how each follows from the sums of the engine.
@@ -33,6 +34,9 @@ struct Signal {
 std::vector<Signal> signals_of(const Plan& plan);
 /// The images of a signal: `_clean`, then `_blurred` with a source size, then `_noisy` with an exposure.
 std::vector<std::string> image_names(const Request& request, const Plan& plan, const Signal& signal);
+
+/// What a detector adds to the counting of electrons.
+imaging::DetectorNoise noise_of(const multislice::DetectorOptions& detector);
 
 /// The images of one tilt.
 class TiltImages {

@@ -21,6 +21,12 @@ struct Window {
   std::uint64_t wave_slices = 0;  ///< spent by this rank on the choice
 };
 
+/// From a window's difference to a wider one to its error against the whole cell: errors of windows fall with
+/// the square of their width (docs/performance.md) and are alike, so that the wider one's is missing.
+double reference_factor(double width_A, double reference_A, bool reference_is_whole);
+/// The narrower side, Å.
+double window_width_A(const Plan& plan, const Window& window);
+
 /// The whole cell: the period where the specimen repeats; elsewhere a square that holds the field and every
 /// atom with a margin (Plan::full_side_A), in a size that transforms fast.
 Window full_window(const Plan& plan);

@@ -24,14 +24,17 @@ struct Samples {
   std::size_t probe_count() const;
 };
 
-/// Up to 32 groups of up to 16 probes, spread over tiles that hold atoms, at tilts drawn by the key (seed,
-/// window_sample, trial).
-Samples draw_samples(const Request& request, const Plan& plan);
+inline constexpr std::size_t kMostSampleGroups = 32;
 
-/// Signals of all sample probes (group by group, probe, channel), the same on every rank. The groups are
-/// dealt to the ranks. Adds this rank's wave-slices to `spent`. Collective.
+/// Up to `groups` groups of up to 16 probes, spread over tiles that hold atoms, at tilts drawn by the key
+/// (seed, window_sample, trial).
+Samples draw_samples(const Request& request, const Plan& plan, std::size_t groups = kMostSampleGroups);
+
+/// Signals of all sample probes in one configuration (group by group, probe, channel), the same on every
+/// rank. The groups are dealt to the ranks. Adds this rank's wave-slices to `spent`. Collective.
 std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
-                                  const Window& window, const Samples& samples, std::uint64_t& spent);
+                                  const Window& window, const Samples& samples, std::uint64_t& spent,
+                                  std::size_t configuration = 0);
 
 /// A relative RMS error with its own standard error.
 struct SampleError {
@@ -39,9 +42,12 @@ struct SampleError {
   double upper() const { return value + uncertainty; }
 };
 
-/// Relative RMS difference of two sets of signals, the largest over the detectors (all rings of a radial one
-/// and both components of a centre of mass together). The standard error is the jackknife's over the groups
-/// (Efron and Stein 1981); of few groups, 40 % of the error.
+/// Relative RMS difference of two sets of signals, by detector (all rings of a radial one and both components
+/// of a centre of mass together). The standard error is the jackknife's over the groups (Efron and Stein
+/// 1981); of few groups, 40 % of the error.
+std::vector<SampleError> sample_errors(const Plan& plan, const Samples& samples,
+                                       const std::vector<float>& signals, const std::vector<float>& truth);
+/// The largest of them.
 SampleError sample_error(const Plan& plan, const Samples& samples, const std::vector<float>& signals,
                          const std::vector<float>& truth);
 
