@@ -50,6 +50,10 @@ add_library(aetos_fftw INTERFACE)
 target_include_directories(aetos_fftw SYSTEM INTERFACE ${FFTW_INCLUDE_DIR})
 target_link_libraries(aetos_fftw INTERFACE ${FFTW_FLOAT_LIBRARY} ${FFTW_DOUBLE_LIBRARY} m)
 
+# Before FFTW itself, whose transforms it calls.
+add_library(aetos_fftw_mpi INTERFACE)
+target_link_libraries(aetos_fftw_mpi INTERFACE ${FFTW_FLOAT_MPI_LIBRARY} aetos_fftw aetos_mpi)
+
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp REQUIRED)
 

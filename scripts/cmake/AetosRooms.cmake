@@ -46,7 +46,7 @@ if(AETOS_FAULT_POINTS)
   target_compile_definitions(aetos_core PRIVATE AETOS_FAULT_POINTS)
 endif()
 # Floor 1
-aetos_room(parallel LINK aetos_core aetos_mpi nlohmann_json::nlohmann_json)
+aetos_room(parallel LINK aetos_core aetos_fftw_mpi aetos_mpi nlohmann_json::nlohmann_json)
 # Private: only rooms that call PETSc see its headers.
 target_link_libraries(aetos_parallel PRIVATE PkgConfig::PETSC)
 aetos_room(io LINK aetos_core aetos_parallel aetos_hdf5 yaml-cpp PNG::PNG ZLIB::ZLIB TIFF::TIFF OpenSSL::Crypto

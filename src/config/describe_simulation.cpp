@@ -206,9 +206,11 @@ Codec<DetectorOptions> describe_detector() {
                                    {"radial", DetectorKind::radial},
                                    {"com", DetectorKind::com},
                                    {"segmented", DetectorKind::segmented},
-                                   {"pixelated", DetectorKind::pixelated}}),
+                                   {"pixelated", DetectorKind::pixelated},
+                                   {"image", DetectorKind::image}}),
                "one image of an annulus (with inner_mrad 0: bright field); rings of step_mrad; the centre of "
-               "mass; rings x segments; or whole patterns, to diffraction.h5"),
+               "mass; rings x segments; or whole patterns, to diffraction.h5. With mode plane_wave: image, "
+               "through an objective aperture from inner_mrad to outer_mrad; or pixelated"),
       field<S>("inner_mrad", &S::inner_mrad, number({0, 3000, "0 to 100"}), "inner angle"),
       field<S>("outer_mrad", &S::outer_mrad, number({0, 3000, "20 to 250"}),
                "outer angle; all but a centre of mass need one"),
@@ -251,6 +253,10 @@ Codec<Master> describe_scan() {
 Codec<MultisliceOptions> describe_multislice() {
   using S = MultisliceOptions;
   return group<S>({
+      field<S>(
+          "mode", &S::mode, word<Mode>({{"probe", Mode::probe}, {"plane_wave", Mode::plane_wave}}),
+          "a focused probe that scans; or a plane wave through the whole cell: high-resolution images and "
+          "diffraction patterns"),
       field<S>("sampling_A", &S::sampling_A, number({0.001, 2, "0.03 to 0.1"}),
                "pixel of the potential and the wave; sets the largest simulated angle"),
       field<S>("slice_A", &S::slice_A, number({0.05, 100, "1 to 2"}), "thickness of a slice"),
@@ -270,6 +276,9 @@ Codec<MultisliceOptions> describe_multislice() {
                word<DetectorEdges>({{"area", DetectorEdges::area}, {"hard", DetectorEdges::hard}}),
                "a pixel cut by a detector's edge counts by its area inside, or by its centre (inner <= angle "
                "< outer)"),
+      field<S>(
+          "ranks_per_wave", &S::ranks_per_wave, optional("auto", whole(1, 100000)),
+          "ranks that share one plane wave; auto: the smallest power of two that keeps each below 1 GiB"),
       field<S>(
           "error_budget", &S::error_budget, optional("auto", boolean()),
           "measure on sample probes how far the images are from converged ones (window, slices, sampling, "

@@ -98,6 +98,7 @@ ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors) {
     };
     switch (detector.kind) {
       case DetectorKind::annular:
+      case DetectorKind::image:
         layout.names.push_back(detector.name);
         break;
       case DetectorKind::radial:
@@ -229,6 +230,9 @@ DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const 
       case DetectorKind::pixelated:
         add_camera(detector, grid, lambda, edges);
         break;
+      case DetectorKind::image:
+        throw InputError("detectors." + detector.name, "an image through a lens, of a scanned probe",
+                         "multislice.mode: plane_wave");
     }
   add_channel(grid, false, [&](double kx, double ky) { return in_band(kx, ky) ? 1.0 : 0.0; });
 }

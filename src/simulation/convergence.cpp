@@ -223,6 +223,8 @@ Json Study::run() {
 
 Json convergence_study(const Communicator& comm, const Stop& stop, const Request& request,
                        double memory_limit_bytes) {
+  if (request.multislice.mode == multislice::Mode::plane_wave)
+    throw InputError("multislice.mode", "plane_wave, which the convergence study does not know", "probe");
   const Plan plan = make_plan(request);
   return Study(comm, stop, request, plan, memory_limit_bytes).run();
 }

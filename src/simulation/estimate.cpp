@@ -4,6 +4,7 @@
 
 #include "aetos/core/array.hpp"
 #include "aetos/simulation/memory.hpp"
+#include "aetos/simulation/plane_wave.hpp"
 #include "aetos/simulation/rates.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/simulate.hpp"
@@ -50,6 +51,7 @@ double total_seconds(const Request& request, const Plan& plan, const Window& win
 }  // namespace
 
 Estimate estimate(const Request& request, int ranks) {
+  if (request.multislice.mode == multislice::Mode::plane_wave) return estimate_plane_wave(request, ranks);
   Plan plan = make_plan(request);
   (void)signals_of(plan);  // names that files cannot hold are refused here
   const Window window = expected_window(request, plan);

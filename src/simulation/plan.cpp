@@ -171,9 +171,18 @@ void warn_of_few_foci(const Request& request, Plan& plan) {
                   spread, request.microscope.convergence_mrad, enough, plan.focal_series.size(), advice));
 }
 
+void check_kinds(const Request& request) {
+  if (request.multislice.mode == multislice::Mode::plane_wave) return;
+  for (std::size_t d = 0; d < request.detectors.size(); ++d)
+    if (request.detectors[d].kind == multislice::DetectorKind::image)
+      throw InputError(fmt::format("detectors[{}].kind", d), "an image through a lens, of a scanned probe",
+                       "multislice.mode: plane_wave; or annular");
+}
+
 void check_cameras(const Request& request, Plan& plan) {
   if (plan.imaging.empty())
-    throw InputError("detectors", "only pixelated ones", "one beside them that makes images, as annular");
+    throw InputError("detectors", "only pixelated ones",
+                     "one beside them that makes images, as annular (or image, of a plane wave)");
   for (const auto& camera : plan.cameras)
     for (std::size_t tilt : camera.tilts.value_or(std::vector<std::size_t>{}))
       if (tilt >= request.tilts.size())
@@ -215,6 +224,7 @@ Plan make_plan(const Request& request) {
     auto& kept = (is_camera ? plan.cameras : plan.imaging).emplace_back(detector);
     kept.second_moments = kept.kind == multislice::DetectorKind::com && plan.electrons_per_pixel.has_value();
   }
+  check_kinds(request);
   check_cameras(request, plan);
   check_noise(request, plan);
 
@@ -233,7 +243,7 @@ Plan make_plan(const Request& request) {
   add(plan.thermal.warnings);
   add(plan.detectors.warnings);
   warn_of_lost_periods(request, plan.rotation, plan);
-  warn_of_coarse_scan(request, plan);
+  if (request.multislice.mode == multislice::Mode::probe) warn_of_coarse_scan(request, plan);
   warn_of_few_foci(request, plan);
   return plan;
 }

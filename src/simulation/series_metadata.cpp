@@ -47,6 +47,8 @@ const char* kind_word(multislice::DetectorKind kind) {
       return "segmented";
     case DetectorKind::pixelated:
       return "pixelated";
+    case DetectorKind::image:
+      return "image";
   }
   return "";
 }
@@ -127,6 +129,12 @@ io::TiltSeriesInfo series_info(const Request& request, const Plan& plan, const W
   describe_microscope(request, plan, info.microscope);
   describe_detectors(request, plan, info.microscope);
   describe_multislice(request, plan, window, info.microscope);
+  if (request.multislice.mode == multislice::Mode::plane_wave) {
+    // What stands for them is the objective aperture of each image.
+    for (const char* of_a_probe : {"convergence_mrad", "probe_step_A"})
+      info.microscope.numbers.erase(of_a_probe);
+    info.microscope.texts["mode"] = "plane_wave";
+  }
   if (budget) describe_errors(*budget, info.microscope);
   describe_sample(request, plan, info.sample);
   return info;

@@ -27,6 +27,7 @@ std::vector<Signal> signals_of_detector(const DetectorOptions& detector, std::si
   };
   switch (detector.kind) {
     case DetectorKind::annular:
+    case DetectorKind::image:
       add("", first, SignalKind::intensity);
       break;
     case DetectorKind::radial:

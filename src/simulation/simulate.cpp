@@ -13,6 +13,7 @@
 #include "aetos/simulation/early_end.hpp"
 #include "aetos/simulation/error_budget.hpp"
 #include "aetos/simulation/memory.hpp"
+#include "aetos/simulation/plane_wave.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/tile_worker.hpp"
 #include "aetos/simulation/window.hpp"
@@ -158,6 +159,8 @@ nlohmann::json summary(const Request& request, const Plan& plan, const Window& w
 
 nlohmann::json simulate(const RunContext& context, const Request& request,
                         const std::filesystem::path& file) {
+  if (request.multislice.mode == multislice::Mode::plane_wave)
+    return simulate_plane_wave(context, request, file);
   Plan plan = make_plan(request);
   (void)signals_of(plan);  // names that files cannot hold are refused here
   for (const auto& warning : plan.warnings) log::warn("{}", warning);

@@ -6,6 +6,7 @@
 #include "aetos/io/hdf5.hpp"
 #include "aetos/simulation/convergence.hpp"
 #include "support/ranks.hpp"
+#include "support/shared_folder.hpp"
 #include "support/simulation_case.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -35,22 +36,6 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-/// A fresh folder that all ranks of `comm` see, removed by its first.
-class SharedFolder {
- public:
-  explicit SharedFolder(const Communicator& comm) : comm_(comm) {
-    if (comm.is_root()) mine_.emplace();
-    path_ = comm.broadcast_string(mine_ ? mine_->path().string() : std::string());
-  }
-  ~SharedFolder() { comm_.barrier(); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  const Communicator& comm_;
-  std::optional<test::TemporaryFolder> mine_;
-  std::filesystem::path path_;
-};
-
 Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& summary) {
   Outcome outcome;
   for (const auto& signal : io::read_tilt_series_info((folder / "series.h5").string()).signals)
@@ -68,13 +53,14 @@ Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& su
   return outcome;
 }
 
-void same_as_alone(const Communicator& comm, const test::SimulationCase& c = small_series()) {
-  const SharedFolder together(comm);
+void same_as_alone(const Communicator& comm, const test::SimulationCase& c = small_series(),
+                   std::size_t signals = 5) {
+  const test::SharedFolder together(comm);
   const auto outcome = outcome_in(together.path(), test::run_simulation(c, comm, together.path()));
   const test::TemporaryFolder folder;
   const auto alone =
       outcome_in(folder.path(), test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path()));
-  EXPECT_EQ(outcome.images.size(), 5 * 3u);  // adf and four rings: clean, blurred, noisy
+  EXPECT_EQ(outcome.images.size(), signals * 3);  // clean, blurred, noisy; adf and four rings
   EXPECT_TRUE(outcome == alone);
 }
 
@@ -93,8 +79,8 @@ TEST(SimulationRanks, FourRanksGiveTheBitsOfOne) {
   same_as_alone(comm);
 }
 
-TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
-  AETOS_RANKS(comm, 2);
+/// The same with every feature that adds channels or waves.
+test::SimulationCase optics_series() {
   auto c = small_series();
   c.multislice.slicing = multislice::Slicing::finite;
   c.microscope.C21_A = 300;
@@ -102,12 +88,37 @@ TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
   c.microscope.beam_tilt_mrad = {2, -1};
   c.microscope.focal_spread_A = 15;
   c.microscope.focal_points = 3;
+  c.detectors[0].gain_sd = 0.2;
+  c.detectors[0].read_noise_electrons = 1;
+  c.detectors.push_back({.name = "df4",
+                         .kind = multislice::DetectorKind::segmented,
+                         .inner_mrad = 5,
+                         .outer_mrad = 25,
+                         .idpc = true});
+  c.detectors.push_back({.name = "dpc", .kind = multislice::DetectorKind::com, .idpc = true});
   c.detectors.push_back({.name = "cbed",
                          .kind = multislice::DetectorKind::pixelated,
                          .outer_mrad = 30,
                          .step_mrad = 5,
                          .tilts = {{1}}});
-  same_as_alone(comm, c);
+  return c;
+}
+/// adf, four rings, four segments, their two components and iDPC, two components and iDPC.
+constexpr std::size_t kOpticsSignals = 5 + 7 + 3;
+
+TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnTwoRanks) {
+  AETOS_RANKS(comm, 2);
+  same_as_alone(comm, optics_series(), kOpticsSignals);
+}
+
+TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnThreeRanks) {
+  AETOS_RANKS(comm, 3);
+  same_as_alone(comm, optics_series(), kOpticsSignals);
+}
+
+TEST(SimulationRanks, OpticsAndFiniteSlicesAreTheSameOnFourRanks) {
+  AETOS_RANKS(comm, 4);
+  same_as_alone(comm, optics_series(), kOpticsSignals);
 }
 
 TEST(SimulationRanks, ErrorBudgetAndConvergenceStudyAreTheSameOnThreeRanks) {
@@ -122,7 +133,7 @@ TEST(SimulationRanks, ErrorBudgetAndConvergenceStudyAreTheSameOnThreeRanks) {
   };
   EXPECT_EQ(study(comm), study(Communicator(MPI_COMM_SELF)));
   c.multislice.error_budget = true;
-  const SharedFolder together(comm);
+  const test::SharedFolder together(comm);
   const test::TemporaryFolder folder;
   EXPECT_EQ(test::run_simulation(c, comm, together.path()).at("error_budget"),
             test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path()).at("error_budget"));
@@ -130,7 +141,7 @@ TEST(SimulationRanks, ErrorBudgetAndConvergenceStudyAreTheSameOnThreeRanks) {
 
 TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {
   AETOS_RANKS(comm, 3);
-  const SharedFolder folder(comm);
+  const test::SharedFolder folder(comm);
   const auto c = small_series();
   nlohmann::json first;
   if (comm.is_root()) {
@@ -148,7 +159,7 @@ TEST(SimulationRanks, WorkOfOneRankIsFinishedByThree) {
 
 TEST(SimulationRanks, ABadRequestEndsAllRanksAlike) {
   AETOS_RANKS(comm, 2);
-  const SharedFolder folder(comm);
+  const test::SharedFolder folder(comm);
   auto c = small_series();
   c.detectors[0].inner_mrad = 50;
   EXPECT_THROW(test::run_simulation(c, comm, folder.path()), InputError);
@@ -156,7 +167,7 @@ TEST(SimulationRanks, ABadRequestEndsAllRanksAlike) {
 
 TEST(SimulationRanks, AStopOfOneRankEndsAll) {
   AETOS_RANKS(comm, 2);
-  const SharedFolder folder(comm);
+  const test::SharedFolder folder(comm);
   const auto c = small_series();
   Stop stop;
   if (comm.rank() == 1) stop.set_time_limit(std::chrono::duration<double>(0));
@@ -172,7 +183,7 @@ TEST(SimulationRanks, AStopOfOneRankEndsAll) {
 
 TEST(SimulationRanks, MoreRanksThanWork) {
   AETOS_RANKS(comm, 4);
-  const SharedFolder folder(comm);
+  const test::SharedFolder folder(comm);
   auto c = small_series();
   c.tilts = {{}};
   c.specimen_options.thermal.frozen_phonons = 1;

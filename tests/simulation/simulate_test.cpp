@@ -155,6 +155,44 @@ TEST(Simulate, NoiseOfDetectorsIsInTheImagesAndInTheFile) {
   EXPECT_EQ(info.microscope.numbers.at("disc_gain_sd"), 0.3);
 }
 
+/// Gold along [100]: a mirror of the crystal is a mirror of its image, to 1e-5 of its range, and a shift of
+/// the specimen by a pixel shifts the image by one.
+TEST(Simulate, AnFccCrystalAlong100HasItsSymmetryAndShifts) {
+  SimulationCase c({});
+  const double a = 4.08;
+  for (int k = 0; k < 2; ++k)
+    for (const Vec3& site : {Vec3(0, 0, 0), Vec3(0.5, 0.5, 0), Vec3(0.5, 0, 0.5), Vec3(0, 0.5, 0.5)})
+      for (int j = 0; j < 3; ++j)
+        for (int i = 0; i < 3; ++i) c.specimen.position.push_back(a * (site + Vec3(i, j, k)));
+  c.specimen.atomic_number.assign(c.specimen.position.size(), 79);
+  c.specimen.cell = Cell{Vec3(3 * a, 3 * a, 2 * a).asDiagonal(), {true, true, true}};
+  c.multislice.sampling_A = 3 * a / 90;
+  c.multislice.window = multislice::WindowFull{};
+  c.scan.pixel_A = a / 10;
+  c.scan.field_A = {{a, a}};  // ten pixels; the middle of pixel 5 is an atom column
+  const auto image = images(c);
+  ASSERT_EQ(image.size(), 100u);
+  const auto at = [&](const std::vector<float>& of, int y, int x) {
+    return static_cast<double>(of[static_cast<std::size_t>((y + 20) % 10 * 10 + (x + 20) % 10)]);
+  };
+  const double largest = *std::max_element(image.begin(), image.end());
+  c.specimen.position = [&] {
+    auto moved = c.specimen.position;
+    for (Vec3& r : moved) r += Vec3(a / 10, 0, 0);
+    return moved;
+  }();
+  const auto shifted = images(c);
+  for (int y = -5; y < 5; ++y)
+    for (int x = -5; x < 5; ++x) {
+      const double value = at(image, 5 + y, 5 + x);
+      EXPECT_NEAR(at(image, 5 + y, 5 - x), value, 1e-5 * largest) << x << " " << y;
+      EXPECT_NEAR(at(image, 5 - y, 5 + x), value, 1e-5 * largest) << x << " " << y;
+      EXPECT_NEAR(at(image, 5 + x, 5 + y), value, 1e-5 * largest) << x << " " << y;
+      EXPECT_NEAR(at(image, 5 + y + 5, 5 + x + 5), value, 1e-5 * largest) << x << " " << y;
+      EXPECT_NEAR(at(shifted, 5 + y, 5 + x + 1), value, 1e-5 * largest) << x << " " << y;
+    }
+}
+
 TEST(Simulate, APeriodicCellEqualsItsOwnRepetition) {
   SimulationCase c({{1, 1, 1}, {4, 2, 3}, {2, 5, 2}});
   c.specimen.cell = Cell{Vec3(7.2, 7.2, 6).asDiagonal(), {true, true, true}};

@@ -37,7 +37,7 @@ struct MicroscopeOptions {
   std::optional<double> dwell_us;
 };
 
-enum class DetectorKind { annular, radial, com, segmented, pixelated };
+enum class DetectorKind { annular, radial, com, segmented, pixelated, image };
 
 /// An aberration of the phase (2 pi / lambda) C_nm a^(n+1) cos(m (phi - phi_nm)) / (n + 1), a = lambda |k|.
 struct AberrationTerm {
@@ -95,6 +95,8 @@ struct DetectorOptions {
 enum class DetectorEdges { area, hard };
 enum class Parametrization { kirkland, lobato };
 enum class Slicing { projected, finite };
+/// A focused probe that scans, or a parallel beam whose images a lens makes.
+enum class Mode { probe, plane_wave };
 
 /// Image grid. `field_A` is the side of the image, one number or [y, x]; auto holds the particle at every
 /// tilt.
@@ -119,13 +121,15 @@ struct WindowFull {};  ///< the whole cell, for every probe
 using Window = std::variant<WindowTolerance, WindowWidth, WindowFull>;
 
 struct MultisliceOptions {
+  Mode mode = Mode::probe;
   double sampling_A = 0.1;
   double slice_A = 2.0;
   Slicing slicing = Slicing::projected;
   Parametrization parametrization = Parametrization::kirkland;
   Window window = WindowTolerance{};
   DetectorEdges detector_edges = DetectorEdges::area;
-  Auto<bool> error_budget;  ///< measure how far the images are from converged ones; auto where that is cheap
+  Auto<int> ranks_per_wave;  ///< that share one plane wave; auto: as many as its memory asks for
+  Auto<bool> error_budget;   ///< measure how far the images are from converged ones; auto where that is cheap
   /// 1 or 2: how much finer than sampling_A the grid is on which exp(i sigma v) is taken, before the band
   /// limit. 1 is the scheme of abTEM; 2 makes an atom's signal independent of its place in a pixel (3 % for
   /// Zr at 0.1 Å).
