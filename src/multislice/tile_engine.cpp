@@ -1,7 +1,5 @@
 #include "aetos/multislice/tile_engine.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/processor_time.hpp"
 #include "aetos/core/units.hpp"
 #include "aetos/multislice/detector.hpp"
 #include "aetos/multislice/focal_series.hpp"
@@ -20,13 +19,6 @@
 
 namespace aetos::multislice {
 namespace {
-
-/// Processor time of this thread: what a tile costs, whatever else the machine does.
-double thread_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 /// Half of a 1 MiB L2 cache: what the waves of a batch may take.
 constexpr std::size_t kBatchBytes = std::size_t{512} << 10;

@@ -7,7 +7,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
-#include "aetos/simulation/rates.hpp"
+#include "aetos/core/processor_time.hpp"
 #include "aetos/simulation/trials.hpp"
 
 namespace aetos::simulation {
@@ -59,7 +59,7 @@ class Study {
  private:
   bool fits(const Setting& setting, const std::string& words);
   void keep_what_fits(Sweep& sweep);
-  double predicted_core_s() const;
+  double predicted_core_s(double own_s) const;
   std::size_t simulated_configurations() const;
   Json errors_json(const DetectorErrors& errors) const;
   double rest_of_window(const Setting& setting, const Sweep& sweep) const;
@@ -113,13 +113,13 @@ std::size_t Study::simulated_configurations() const {
   return std::clamp(2 * plan_.configurations(), kFewestConfigurations, kMostConfigurations);
 }
 
-double Study::predicted_core_s() const {
+/// From what the config's own setting took, which is done first.
+double Study::predicted_core_s(double own_s) const {
   double work = static_cast<double>(simulated_configurations()) * trials_.work(trials_.own());
   for (const Sweep& sweep : sweeps_)
     for (const double value : sweep.values)
       if (value != trials_.own().*sweep.quantity) work += trials_.work(with(trials_.own(), sweep, value));
-  const Window window = trials_.window_of(trials_.own());
-  return work * rates_of_transforms(window).wave_slice_s / window_operations(window);
+  return own_s * work / trials_.work(trials_.own());
 }
 
 bool Study::is_over() {
@@ -195,9 +195,11 @@ Json Study::run() {
   sweeps_ = sweeps_of(own);
   for (Sweep& sweep : sweeps_) keep_what_fits(sweep);
   Json result;
-  // Timed here and now: one rank's figure for all of them.
-  result["predicted_core_s"] = comm_.broadcast_value(predicted_core_s());
-  log::info("convergence study: {} sample probes, at most about {:.0f} s of processor time",
+  double own_s = thread_seconds();
+  if (!is_over()) own_signals_ = trials_.signals(own);
+  own_s = thread_seconds() - own_s;
+  result["predicted_core_s"] = predicted_core_s(comm_.ordered_sum(std::span<const double>(&own_s, 1)));
+  log::info("convergence study: {} sample probes, about {:.0f} s of processor time",
             trials_.samples().probe_count(), result["predicted_core_s"].get<double>());
   result["sample_probes"] = trials_.samples().probe_count();
   result["own"] = {{"sampling_A", own.sampling_A},
@@ -206,7 +208,6 @@ Json Study::run() {
                    {"frozen_phonons", plan_.configurations()}};
   result["detectors"] = Json::array();
   for (const auto& detector : plan_.imaging) result["detectors"].push_back(detector.name);
-  if (!is_over()) own_signals_ = trials_.signals(own);
   for (const Sweep& sweep : sweeps_) result[sweep.name] = study(sweep);
   result["phonons"] = study_phonons();
   for (std::size_t d = 0; d < plan_.detectors.covered_share.size(); ++d)

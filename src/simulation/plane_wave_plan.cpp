@@ -103,6 +103,14 @@ std::vector<Tile> strips_of(const ScanGrid& scan) {
   return strips;
 }
 
+/// What a rank holds while it shares a wave.
+double computing_bytes(const PlaneWavePlan& wave, std::size_t ranks) {
+  const auto atoms = static_cast<double>(wave.plan.sites.atom.size()) * 400;
+  const auto rows = static_cast<double>(wave.plan.scan.ny) / static_cast<double>(ranks) + kStripRows;
+  const double images = rows * static_cast<double>(wave.plan.scan.nx * (wave.plan.imaging.size() + 1)) * 8;
+  return kProgramBytes + atoms + images + WaveGroup::bytes(wave.grid(), ranks);
+}
+
 }  // namespace
 
 multislice::FftGrid PlaneWavePlan::grid() const {
@@ -144,7 +152,7 @@ PlaneWavePlan make_plane_wave_plan(const Request& request) {
                     "hold the mean over their area",
                     plan.scan.pixel_A, nyquist_A, wave.request.microscope.convergence_mrad));
   wave.request.scan.pixel_A = plan.scan.pixel_A;
-  while (wave.ranks_per_wave < 1024 && plane_wave_bytes(wave, wave.ranks_per_wave) > kBytesPerRank)
+  while (wave.ranks_per_wave < 1024 && computing_bytes(wave, wave.ranks_per_wave) > kBytesPerRank)
     wave.ranks_per_wave *= 2;
   if (request.multislice.ranks_per_wave)
     wave.ranks_per_wave = static_cast<std::size_t>(*request.multislice.ranks_per_wave);
@@ -152,10 +160,9 @@ PlaneWavePlan make_plane_wave_plan(const Request& request) {
 }
 
 double plane_wave_bytes(const PlaneWavePlan& wave, std::size_t ranks) {
-  const auto atoms = static_cast<double>(wave.plan.sites.atom.size()) * 400;
-  const auto rows = static_cast<double>(wave.plan.scan.ny) / static_cast<double>(ranks) + kStripRows;
-  const double images = rows * static_cast<double>(wave.plan.scan.nx * (wave.plan.imaging.size() + 1)) * 8;
-  return kProgramBytes + atoms + images + WaveGroup::bytes(wave.grid(), ranks);
+  // At the end one rank puts a tilt's images together.
+  const double writing = static_cast<double>(wave.plan.scan.probes() * (wave.plan.imaging.size() + 5)) * 8;
+  return std::max(computing_bytes(wave, ranks), kProgramBytes + writing);
 }
 
 std::size_t group_size(const PlaneWavePlan& wave, std::size_t available) {

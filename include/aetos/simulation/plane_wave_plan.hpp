@@ -34,7 +34,8 @@ struct PlaneWavePlan {
 /// of a periodic cell that no common pixel divides.
 PlaneWavePlan make_plane_wave_plan(const Request& request);
 
-/// What each of `ranks` that share a wave holds at most, beside 60 MiB for the program.
+/// What each of `ranks` that share a wave holds at most. Falls with the ranks but for the end, when one of
+/// them puts the images of a tilt together.
 double plane_wave_bytes(const PlaneWavePlan& plan, std::size_t ranks);
 
 /// How many of `available` ranks share one wave: multislice.ranks_per_wave, or the smallest power of two for
