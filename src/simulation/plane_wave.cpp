@@ -160,11 +160,12 @@ nlohmann::json simulate_plane_wave(const RunContext& context, const Request& req
 
   const Finished finished = Journal::scan(context.comm, context.work, context.fingerprint);
   const Window window = whole_cell(wave);
-  write_series(context, wave.request, plan, window, std::nullopt, finished, file);
+  const auto losses = write_series(context, wave.request, plan, window, std::nullopt, finished, file);
   if (!wave.patterns.empty())
     write_patterns(context, wave, series_info(wave.request, plan, window, std::nullopt, signals), finished,
                    file.parent_path() / kDiffractionFile);
   auto result = summary(wave, group_ranks);
+  result["band_limit_loss"] = to_json(losses);
   const std::int64_t mine = group.is_root() ? static_cast<std::int64_t>(wave_slices) : 0;
   result["probe_slices"] = context.comm.sum(mine);
   return result;

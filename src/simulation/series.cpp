@@ -36,6 +36,16 @@ Array<double, 3> mean_signals(const Plan& plan, const Finished& finished, std::s
   return mean;
 }
 
+/// From what every probe transmitted.
+BandLimitLoss loss_of(View<const double, 2> transmitted) {
+  BandLimitLoss loss;
+  for (const double t : transmitted) {
+    loss.mean += (1 - t) / static_cast<double>(transmitted.size());
+    loss.largest = std::max(loss.largest, 1 - t);
+  }
+  return loss;
+}
+
 }  // namespace
 
 std::vector<float> read_item(const Finished& finished, const WorkItem& item, std::size_t count) {
@@ -53,14 +63,15 @@ std::vector<float> read_item(const Finished& finished, const WorkItem& item, std
   return values;
 }
 
-void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
-                  const std::optional<ErrorBudget>& budget, const Finished& finished,
-                  const std::filesystem::path& file) {
+std::vector<BandLimitLoss> write_series(const RunContext& context, const Request& request, const Plan& plan,
+                                        const Window& window, const std::optional<ErrorBudget>& budget,
+                                        const Finished& finished, const std::filesystem::path& file) {
   const auto signals = signals_of(plan);
   const std::size_t channels = multislice::channel_layout(plan.imaging).count;
   io::TiltSeriesWriter writer(context.comm, file, series_info(request, plan, window, budget, signals),
                               io::provenance_of(context));
   const auto ranks = static_cast<std::size_t>(context.comm.size());
+  std::vector<BandLimitLoss> losses;
   for (std::size_t first = 0; first < request.tilts.size(); first += ranks) {
     const std::size_t tilt = first + static_cast<std::size_t>(context.comm.rank());
     const bool have = tilt < request.tilts.size();
@@ -69,6 +80,11 @@ void write_series(const RunContext& context, const Request& request, const Plan&
     context.comm.agree([&] {
       if (have) mean = mean_signals(plan, finished, tilt, channels);
     });
+    // Ranks hold consecutive tilts, and those behind the last none.
+    std::vector<BandLimitLoss> of_mine;
+    if (have) of_mine.push_back(loss_of(mean[channels - 1]));
+    const auto of_all = context.comm.all_gather(std::span<const BandLimitLoss>(of_mine));
+    losses.insert(losses.end(), of_all.begin(), of_all.end());
     for (std::size_t s = 0; s < signals.size(); ++s) {
       const auto names = image_names(request, plan, signals[s]);
       std::vector<Array<float, 3>> images;
@@ -79,6 +95,16 @@ void write_series(const RunContext& context, const Request& request, const Plan&
     }
   }
   writer.commit();
+  return losses;
+}
+
+nlohmann::json to_json(const std::vector<BandLimitLoss>& losses) {
+  nlohmann::json json = {{"mean", nlohmann::json::array()}, {"largest", nlohmann::json::array()}};
+  for (const auto& loss : losses) {
+    json["mean"].push_back(loss.mean);
+    json["largest"].push_back(loss.largest);
+  }
+  return json;
 }
 
 }  // namespace aetos::simulation

@@ -195,12 +195,13 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   context.comm.barrier();
 
   const Finished finished = Journal::scan(context.comm, context.work, context.fingerprint);
-  write_series(context, request, plan, window, budget, finished, file);
+  const auto losses = write_series(context, request, plan, window, budget, finished, file);
   if (!plan.cameras.empty())
     write_diffraction(context, request, plan, window, budget, finished,
                       file.parent_path() / kDiffractionFile);
 
   auto result = summary(request, plan, window, budget);
+  result["band_limit_loss"] = to_json(losses);
   const std::uint64_t on_samples = window.wave_slices + (budget ? budget->wave_slices : 0);
   result["probe_slices"] = context.comm.sum(static_cast<std::int64_t>(done.wave_slices + on_samples));
   result["vacuum_probes"] = context.comm.sum(static_cast<std::int64_t>(done.vacuum_probes));

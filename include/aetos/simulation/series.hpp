@@ -22,12 +22,22 @@ namespace aetos::simulation {
 std::vector<float> read_item(const std::map<Journal::Key, Journal::Place>& finished, const WorkItem& item,
                              std::size_t count);
 
-/// Writes all images. Whole tilts are dealt to the ranks; each reads its items from the journal, adds up the
-/// configurations in their order in double precision, applies the source size on the probes' grid, takes the
-/// pixels and adds noise. A rank holds one tilt at a time. Collective; throws ResourceError if an item is
-/// missing.
-void write_series(const RunContext& context, const Request& request, const Plan& plan, const Window& window,
-                  const std::optional<ErrorBudget>& budget,
-                  const std::map<Journal::Key, Journal::Place>& finished, const std::filesystem::path& file);
+/// The share of the beam that the band limit took at one tilt: the mean over all probes, and of the probe
+/// that lost most.
+struct BandLimitLoss {
+  double mean = 0, largest = 0;
+};
+
+/// Writes all images, and returns the loss at every tilt, the same on every rank. Whole tilts are dealt to
+/// the ranks; each reads its items from the journal, adds up the configurations in their order in double
+/// precision, applies the source size on the probes' grid, takes the pixels and adds noise. A rank holds one
+/// tilt at a time. Collective; throws ResourceError if an item is missing.
+std::vector<BandLimitLoss> write_series(const RunContext& context, const Request& request, const Plan& plan,
+                                        const Window& window, const std::optional<ErrorBudget>& budget,
+                                        const std::map<Journal::Key, Journal::Place>& finished,
+                                        const std::filesystem::path& file);
+
+/// {mean: [...], largest: [...]} by tilt, for the summary.
+nlohmann::json to_json(const std::vector<BandLimitLoss>& losses);
 
 }  // namespace aetos::simulation
