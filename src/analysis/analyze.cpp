@@ -19,10 +19,21 @@ using nlohmann::json;
 using Measure = std::function<json(const MeasuredModel&, MeasureOutput&)>;
 
 const std::vector<std::pair<std::string, Measure>>& measures() {
-  static const std::vector<std::pair<std::string, Measure>> all{
-      {"bonds", measure_bonds},           {"coordination", measure_coordination}, {"order", measure_order},
-      {"tetrahedra", measure_tetrahedra}, {"voronoi", measure_voronoi},           {"phases", measure_phases},
-      {"oxidation", measure_oxidation},   {"vacancies", measure_vacancies}};
+  static const std::vector<std::pair<std::string, Measure>> all{{"bonds", measure_bonds},
+                                                                {"coordination", measure_coordination},
+                                                                {"order", measure_order},
+                                                                {"tetrahedra", measure_tetrahedra},
+                                                                {"voronoi", measure_voronoi},
+                                                                {"phases", measure_phases},
+                                                                {"oxidation", measure_oxidation},
+                                                                {"vacancies", measure_vacancies},
+                                                                {"interfaces", measure_interfaces},
+                                                                {"facets", measure_facets},
+                                                                {"sigma", measure_sigma},
+                                                                {"slices", measure_slices},
+                                                                {"sro", measure_sro},
+                                                                {"intensity", measure_intensity},
+                                                                {"columns", measure_columns}};
   return all;
 }
 
@@ -36,6 +47,8 @@ void check(const AnalyzeRequest& request) {
     throw InputError("analyze.cutoff_A", fmt::format("{}", *request.cutoff_A), "auto or a length above 0 Å");
   if (!(request.alpha_A > 0))
     throw InputError("analyze.alpha_A", fmt::format("{}", request.alpha_A), "a length above 0 Å");
+  if (!(request.layer_A > 0))
+    throw InputError("analyze.layer_A", fmt::format("{}", request.layer_A), "a length above 0 Å");
 }
 
 void tell_cutoff(const AnalyzeRequest& request, const MeasuredModel& model) {

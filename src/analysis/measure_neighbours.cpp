@@ -1,4 +1,4 @@
-// The measures that need neighbours alone: bonds, coordination, order.
+// The measures that need neighbours alone: bonds, coordination, order, short-range order.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -114,6 +114,35 @@ json measure_order(const MeasuredModel& m, MeasureOutput& output) {
           {"mean_q6", number_or_null(mean_of(m.order.q6))},
           {"crystalline_atoms", crystals},
           {"crystalline_share", number_or_null(share)}};
+}
+
+/// Warren-Cowley parameters of the first shell: 1 - p(j | i) / c(j) (Cowley, Phys. Rev. 77 (1950) 669).
+json measure_sro(const MeasuredModel& m, MeasureOutput& output) {
+  const auto& z = m.framework.atomic_number;
+  std::map<int, double> count;
+  std::map<std::pair<int, int>, double> bonds;
+  std::map<int, double> ends;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    ++count[z[i]];
+    for (const auto& n : m.neighbours.of[i]) {
+      ++bonds[{z[i], z[n.index]}];
+      ++ends[z[i]];
+    }
+  }
+  std::string csv = "from,to,share_of_neighbours,concentration,alpha\n";
+  json pairs = json::object();
+  for (const auto& [a, unused] : count)
+    for (const auto& [b, atoms] : count) {
+      const double c = atoms / static_cast<double>(z.size());
+      const std::string from = element_symbol(static_cast<std::uint8_t>(a)),
+                        to = element_symbol(static_cast<std::uint8_t>(b));
+      const auto share = ends[a] > 0 ? std::optional(bonds[{a, b}] / ends[a]) : std::nullopt;
+      const auto alpha = share && count.size() > 1 ? std::optional(1 - *share / c) : std::nullopt;
+      csv += fmt::format("{},{},{},{:.6f},{}\n", from, to, cell(share, 6), c, cell(alpha, 6));
+      pairs[from + "-" + to] = number_or_null(alpha);
+    }
+  output.files["sro.csv"] = csv;
+  return {{"warren_cowley", pairs}};
 }
 
 }  // namespace aetos::analysis

@@ -38,7 +38,10 @@ MeasuredModel measure_model(const AnalyzeRequest& request) {
                       .surface = {},
                       .order = {},
                       .crystalline = {},
-                      .phases = {}};
+                      .phases = {},
+                      .whole = &request.atoms,
+                      .layer_A = request.layer_A,
+                      .inputs = request.inputs};
   split_oxygen(request.atoms, model);
   const auto& points = model.framework.position;
   model.triangulation = Triangulation(points);
@@ -70,6 +73,21 @@ std::string cell(std::optional<double> value, int decimals) {
 std::optional<double> mean_of(const std::vector<double>& values) {
   if (values.empty()) return std::nullopt;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::optional<double> deviation_of(const std::vector<double>& values) {
+  if (values.size() < 2) return std::nullopt;
+  const double mean = *mean_of(values);
+  double sum = 0;
+  for (const double v : values) sum += (v - mean) * (v - mean);
+  return std::sqrt(sum / static_cast<double>(values.size() - 1));
+}
+
+nlohmann::json level_of(const std::vector<double>& values, const std::string& count,
+                        const std::string& unit) {
+  return {{count, values.size()},
+          {"mean" + unit, number_or_null(mean_of(values))},
+          {"standard_deviation" + unit, number_or_null(deviation_of(values))}};
 }
 
 }  // namespace aetos::analysis

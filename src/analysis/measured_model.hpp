@@ -32,6 +32,9 @@ struct MeasuredModel {
   BondOrder order;
   std::vector<bool> crystalline;
   std::vector<Phase> phases;
+  const Structure* whole = nullptr;  ///< the caller's, oxygen included
+  double layer_A = 5.3;
+  AnalysisInputs inputs = {};
 };
 
 MeasuredModel measure_model(const AnalyzeRequest& request);
@@ -50,6 +53,13 @@ nlohmann::json measure_voronoi(const MeasuredModel& model, MeasureOutput& output
 nlohmann::json measure_phases(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_oxidation(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_vacancies(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_interfaces(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_facets(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_sigma(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_slices(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_sro(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_intensity(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_columns(const MeasuredModel& model, MeasureOutput& output);
 
 /// The number, or null where there is none (also for an infinite one).
 nlohmann::json number_or_null(std::optional<double> value);
@@ -57,5 +67,10 @@ nlohmann::json number_or_null(std::optional<double> value);
 std::string cell(std::optional<double> value, int decimals = 4);
 /// Mean of the values; none without any.
 std::optional<double> mean_of(const std::vector<double>& values);
+/// Standard deviation (n - 1 in the denominator); none for fewer than two values.
+std::optional<double> deviation_of(const std::vector<double>& values);
+/// {count: their number, mean, standard_deviation}; `unit` ends the names of the last two ("_A").
+nlohmann::json level_of(const std::vector<double>& values, const std::string& count,
+                        const std::string& unit = "");
 
 }  // namespace aetos::analysis

@@ -254,11 +254,12 @@ Codec<CompareOptions> describe_compare() {
 Codec<AnalyzeOptions> describe_analyze() {
   using S = AnalyzeOptions;
   return group<S>({
-      field<S>("input", &S::input, path("a path of an atom file", {}, "auto"),
-               "atoms; auto: those that the trace stage found"),
+      field<S>("input", &S::input, path("a path of an atom file", {"specimen"}, "auto"),
+               "atoms; auto: those that the trace stage found; specimen: those of the specimen"),
       field<S>(
           "measures", &S::measures, list(text("names of measures")),
-          "what to measure: bonds, coordination, order, tetrahedra, voronoi, phases, oxidation, vacancies"),
+          "what to measure: bonds, coordination, order, tetrahedra, voronoi, phases, oxidation, vacancies, "
+          "interfaces, facets, sigma, slices, sro, intensity, columns"),
       field<S>("cutoff_A", &S::cutoff_A, optional("auto", number({0, 100, "2.5 to 5", true})),
                "neighbours are nearer than this; auto: the first minimum of the radial distribution"),
       field<S>("alpha_A", &S::alpha_A, number({0, 1000, "3 to 5", true}),
@@ -266,6 +267,14 @@ Codec<AnalyzeOptions> describe_analyze() {
       field<S>("isolated", &S::isolated,
                word<Isolated>({{"keep", Isolated::keep}, {"published", Isolated::published}}),
                "crystalline atoms far from others: kept, or set aside as the published clean-up does"),
+      field<S>("layer_A", &S::layer_A, number({0, 1000, "2.5 to 5.3", true}),
+               "slices: thickness of the layers along z"),
+      field<S>("volume", &S::volume, path("a path of a volume", {}, "auto"),
+               "intensity: the volume; auto: the reconstruct stage's"),
+      field<S>("images", &S::images, path("a path of a tilt series", {}, "auto"),
+               "columns: the images, of which the first projection counts; auto: the simulate stage's"),
+      field<S>("radius_A", &S::radius_A, number({0, 10, "0.6 to 1.2", true}),
+               "intensity: radius of the spheres in which the volume is averaged"),
   });
 }
 

@@ -17,18 +17,32 @@ const std::map<Stage, std::vector<std::string>>& deciding_keys() {
       {Stage::trace, {"seed", "scan.pixel_A", "tilts", "reconstruct.input", "reconstruct.signal", "trace"}},
       {Stage::compare,
        {"specimen.file", "specimen.build", "specimen.origin", "tilts", "trace.species", "compare"}},
-      {Stage::analyze, {"analyze"}},
+      {Stage::analyze, {"seed", "specimen.file", "specimen.build", "specimen.origin", "analyze"}},
   };
   return keys;
 }
 
 bool is_input_file(const std::string& key) {
-  for (const char* name :
-       {"specimen.file", "specimen.build.file", "specimen.build.crystal.file", "specimen.build.core.file",
-        "specimen.build.shell.file", "specimen.build.second.file", "specimen.thermal.configurations",
-        "tilts.file", "preprocess.input", "preprocess.shifts", "reconstruct.input", "reconstruct.support",
-        "reconstruct.truth", "trace.input", "trace.images", "compare.model", "compare.reference",
-        "analyze.input"})
+  for (const char* name : {"specimen.file",
+                           "specimen.build.file",
+                           "specimen.build.crystal.file",
+                           "specimen.build.core.file",
+                           "specimen.build.shell.file",
+                           "specimen.build.second.file",
+                           "specimen.thermal.configurations",
+                           "tilts.file",
+                           "preprocess.input",
+                           "preprocess.shifts",
+                           "reconstruct.input",
+                           "reconstruct.support",
+                           "reconstruct.truth",
+                           "trace.input",
+                           "trace.images",
+                           "compare.model",
+                           "compare.reference",
+                           "analyze.input",
+                           "analyze.volume",
+                           "analyze.images"})
     if (key == name) return true;
   return false;
 }

@@ -215,9 +215,24 @@ bool asks_for_preprocessing(const PreprocessOptions& p) {
          p.align != Align::none || !p.shifts.empty() || p.normalize != Normalize::none;
 }
 
+/// What the stage analyze reads: a model, and what measures of intensity need beside it.
+void settle_analysis(Reader& r, Master& m, const std::vector<Stage>& configured) {
+  if (m.analyze.input != "specimen")
+    settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
+  if (m.analyze.asks_for("intensity"))
+    settle_input(r, m, configured, "analyze.volume", m.analyze.volume, Stage::reconstruct, "volume.h5");
+  if (m.analyze.asks_for("columns"))
+    settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::simulate, "tilt_series.h5");
+}
+
 void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   const bool against_specimen = runs(m, Stage::compare) && m.compare.reference == "specimen";
-  if (m.specimen && (runs(m, Stage::simulate) || against_specimen)) check_specimen(r, *m.specimen);
+  const bool of_specimen = runs(m, Stage::analyze) && m.analyze.input == "specimen";
+  if (of_specimen && !m.specimen)
+    r.fail(r.place_of("analyze.input"), "the specimen as input, but no specimen is given",
+           "specimen, or a file here");
+  if (m.specimen && (runs(m, Stage::simulate) || against_specimen || of_specimen))
+    check_specimen(r, *m.specimen);
   if (against_specimen && !m.specimen)
     r.fail(r.place_of("compare.reference"), "the specimen as reference, but no specimen is given",
            "specimen: {file: ...}, or a file here");
@@ -232,7 +247,7 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   settle_images(r, m, configured);
   settle_input(r, m, configured, "trace.input", m.trace.input, Stage::reconstruct, "volume.h5");
   settle_input(r, m, configured, "compare.model", m.compare.model, Stage::trace, "atoms.extxyz");
-  settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
+  settle_analysis(r, m, configured);
   // The images of the refinement may be absent: then there is none.
   if (means_own_file(r, configured, "trace.images", m.trace.images, Stage::simulate, "tilt_series.h5"))
     m.trace.images.clear();

@@ -145,7 +145,8 @@ Json check(const Plan& plan, int ranks) {
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
                        "a volume, or the stage reconstruct before");
-    if (stage == Stage::analyze && !plan.has(Stage::trace) && !std::filesystem::exists(plan.analyze_input()))
+    if (stage == Stage::analyze && !plan.has(Stage::trace) && plan.config.analyze.input != "specimen" &&
+        !std::filesystem::exists(plan.analyze_input()))
       throw InputError("analyze.input", plan.analyze_input() + " does not exist",
                        "an atom file, or the stage trace before");
     if (stage == Stage::compare && !plan.has(Stage::trace) && !std::filesystem::exists(plan.compare_model()))

@@ -107,6 +107,16 @@ std::string Plan::analyze_input() const {
   return config.analyze.input.empty() ? (output / files::atoms).string() : config.analyze.input;
 }
 
+std::string Plan::analyze_volume() const {
+  if (!config.analyze.asks_for("intensity")) return {};
+  return config.analyze.volume.empty() ? (output / files::volume).string() : config.analyze.volume;
+}
+
+std::string Plan::analyze_images() const {
+  if (!config.analyze.asks_for("columns")) return {};
+  return config.analyze.images.empty() ? (output / files::tilt_series).string() : config.analyze.images;
+}
+
 std::vector<double> Plan::thetas() const {
   std::vector<double> thetas;
   for (const auto& a : without_excluded(tilts, config.tilts.exclude)) thetas.push_back(a.theta_deg);
@@ -120,8 +130,9 @@ Plan make_plan(config::Master master) {
   plan.output = plan.config.output;
   plan.tilts = resolve_tilts(plan.config.tilts);
   const auto& config = plan.config;
-  const bool needs_specimen =
-      plan.has(Stage::simulate) || (plan.has(Stage::compare) && config.compare.reference == "specimen");
+  const bool needs_specimen = plan.has(Stage::simulate) ||
+                              (plan.has(Stage::compare) && config.compare.reference == "specimen") ||
+                              (plan.has(Stage::analyze) && config.analyze.input == "specimen");
   if (needs_specimen) {
     if (!config.specimen)
       throw InputError("specimen", "missing",
@@ -151,7 +162,13 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
     if (config.trace.images.empty() && config.reconstruct.input.empty()) earlier.push_back(images);
   }
   if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
-  if (stage == Stage::analyze && config.analyze.input.empty()) earlier = {Stage::trace};
+  if (stage == Stage::analyze) {
+    if (config.analyze.input.empty()) earlier.push_back(Stage::trace);
+    if (config.analyze.asks_for("intensity") && config.analyze.volume.empty())
+      earlier.push_back(Stage::reconstruct);
+    if (config.analyze.asks_for("columns") && config.analyze.images.empty())
+      earlier.push_back(Stage::simulate);
+  }
   return earlier;
 }
 
@@ -186,7 +203,12 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
         add(config.compare.reference);
       break;
     case Stage::analyze:
-      add(config.analyze.input);
+      if (config.analyze.input == "specimen")
+        for (const auto& file : specimen_files(*config.specimen)) add(file);
+      else
+        add(config.analyze.input);
+      if (config.analyze.asks_for("intensity")) add(config.analyze.volume);
+      if (config.analyze.asks_for("columns")) add(config.analyze.images);
       break;
     case Stage::preprocess:
       add(config.preprocess.input);
@@ -220,7 +242,8 @@ std::vector<std::string> all_outputs_of(Stage stage) {
   if (stage == Stage::simulate) outputs.push_back(files::diffraction);
   if (stage == Stage::analyze)
     for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
-                              "phases", "oxidation", "vacancies"})
+                              "phases", "oxidation", "vacancies", "interfaces", "facets", "sigma", "slices",
+                              "sro", "intensity", "columns", "column-profiles"})
       outputs.push_back(std::string(table) + ".csv");
   return outputs;
 }

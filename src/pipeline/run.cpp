@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "aetos/analysis/analyze.hpp"
+#include "aetos/atoms/film.hpp"
 #include "aetos/config/load.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
@@ -119,14 +120,21 @@ class Run {
 
   Json analyze_stage(const RunContext& ctx) const {
     const auto& options = plan_.config.analyze;
-    Structure atoms;
-    comm_.agree([&] { atoms = io::read_structure(plan_.analyze_input()); });
+    Structure model;
+    comm_.agree([&] {
+      model = options.input == "specimen" ? atoms::without_film(*plan_.specimen)
+                                          : io::read_structure(plan_.analyze_input());
+    });
     return analysis::analyze(ctx,
-                             {.atoms = atoms,
+                             {.atoms = model,
                               .measures = options.measures,
                               .cutoff_A = options.cutoff_A,
                               .alpha_A = options.alpha_A,
-                              .isolated = options.isolated},
+                              .isolated = options.isolated,
+                              .layer_A = options.layer_A,
+                              .inputs = {.volume = plan_.analyze_volume(),
+                                         .images = plan_.analyze_images(),
+                                         .radius_A = options.radius_A}},
                              plan_.output);
   }
 

@@ -13,12 +13,21 @@
 /// The stage `analyze`: the structure measures of docs/analysis.md on one atomic model.
 namespace aetos::analysis {
 
+/// Files that measures of intensity read.
+struct AnalysisInputs {
+  std::string volume;   ///< of `intensity`; empty = there is none
+  std::string images;   ///< tilt series of `columns`; empty = there is none
+  double radius_A = 1;  ///< of the spheres of `intensity`
+};
+
 struct AnalyzeRequest {
   const Structure& atoms;
   std::vector<std::string> measures;  ///< of config::kMeasures
   Auto<double> cutoff_A;              ///< neighbours; auto = first minimum of the radial distribution
   double alpha_A = 4;                 ///< of the alpha shape that is the sample
   config::Isolated isolated = config::Isolated::keep;
+  double layer_A = 5.3;  ///< thickness of the layers of `slices`
+  AnalysisInputs inputs = {};
 };
 
 /// The measures there are, in the order in which they are done.

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -78,19 +80,28 @@ struct CompareOptions {
 };
 
 /// The structure measures there are, in the order in which they are done.
-inline constexpr std::array kMeasures{"bonds",   "coordination", "order",     "tetrahedra",
-                                      "voronoi", "phases",       "oxidation", "vacancies"};
+inline constexpr std::array kMeasures{"bonds",  "coordination", "order",     "tetrahedra", "voronoi",
+                                      "phases", "oxidation",    "vacancies", "interfaces", "facets",
+                                      "sigma",  "slices",       "sro",       "intensity",  "columns"};
 
 /// What happens to crystalline atoms far from others: nothing, or the published clean-up (Yuan et al. 2022).
 enum class Isolated { keep, published };
 
 struct AnalyzeOptions {
-  std::string input;  ///< atoms; empty = the trace stage's
+  std::string input;  ///< atoms, or "specimen"; empty = the trace stage's
   std::vector<std::string> measures{"bonds", "coordination", "phases", "oxidation",
                                     "vacancies"};  ///< of kMeasures
   Auto<double> cutoff_A;                           ///< neighbours; auto = first minimum of the RDF
   double alpha_A = 4;  ///< Delaunay tetrahedra of a smaller circumradius are the sample
   Isolated isolated = Isolated::keep;
+  double layer_A = 5.3;  ///< thickness of the layers of `slices`
+  std::string volume;    ///< of `intensity`; empty = the reconstruct stage's
+  std::string images;    ///< of `columns`; empty = the simulate stage's
+  double radius_A = 1;   ///< of the spheres of `intensity`
+
+  bool asks_for(std::string_view measure) const {
+    return std::find(measures.begin(), measures.end(), measure) != measures.end();
+  }
 };
 
 /// What one member of a campaign asks of SLURM.

@@ -50,7 +50,10 @@ struct Plan {
   reconstruction::Request reconstruction_request() const;
   tracing::Request tracing_request() const;
   std::string compare_model() const;
-  std::string analyze_input() const;
+  std::string analyze_input() const;  ///< not of the specimen
+  /// The volume and the images that measures of intensity read; empty where none of them was asked for.
+  std::string analyze_volume() const;
+  std::string analyze_images() const;
   /// Theta of every projection that takes part, for the missing wedge; empty if only the files know.
   std::vector<double> thetas() const;
 };

@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "aetos/analysis/analyze.hpp"
+#include "aetos/analysis/fill_oxygen.hpp"
+#include "aetos/atoms/build.hpp"
+#include "aetos/core/error.hpp"
+#include "aetos/io/tilt_series.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace aetos::analysis {
+namespace {
+
+constexpr double kVoxel_A = 0.4, kWidth_A = 0.45;
+
+Structure no_file(const std::string&) {
+  return {};
+}
+
+class Intensity : public ::testing::Test {
+ protected:
+  nlohmann::json run(const Structure& model, const std::string& measure) {
+    const RunContext context{comm_, stop_, folder_.path(), folder_.path(), "fingerprint", "", 1, 60};
+    AnalyzeRequest request{.atoms = model, .measures = {measure}, .cutoff_A = 4.3};
+    request.inputs = inputs_;
+    return analyze(context, request, folder_.path())[measure];
+  }
+  Communicator comm_{MPI_COMM_SELF};
+  Stop stop_;
+  test::TemporaryFolder folder_;
+  AnalysisInputs inputs_;
+};
+
+double height_of(int z) {
+  return z == 40 ? 10 : 1;
+}
+
+/// A Gaussian at every atom.
+Array<float, 3> gaussians(const Structure& s, std::size_t n) {
+  Array<float, 3> volume({n, n, n});
+  const long reach = 5;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    std::array<long, 3> at{};
+    for (int k = 0; k < 3; ++k) at[static_cast<std::size_t>(k)] = std::lround(s.position[i][k] / kVoxel_A);
+    for (long z = at[2] - reach; z <= at[2] + reach; ++z)
+      for (long y = at[1] - reach; y <= at[1] + reach; ++y)
+        for (long x = at[0] - reach; x <= at[0] + reach; ++x) {
+          const Vec3 d =
+              kVoxel_A * Vec3(static_cast<double>(x), static_cast<double>(y), static_cast<double>(z)) -
+              s.position[i];
+          const long c = static_cast<long>(n / 2);
+          volume(static_cast<std::size_t>(z + c), static_cast<std::size_t>(y + c),
+                 static_cast<std::size_t>(x + c)) +=
+              static_cast<float>(height_of(s.atomic_number[i]) *
+                                 std::exp(-d.squaredNorm() / (2 * kWidth_A * kWidth_A)));
+        }
+  }
+  return volume;
+}
+
+TEST_F(Intensity, OxygenIsATenthOfZirconiumWhereItIsMadeSo) {
+  atoms::BuildOptions o;
+  o.kind = atoms::BuildKind::particle;
+  o.crystal.emplace();
+  o.crystal->elements = {"Zr"};
+  o.crystal->a_A = 5.09;
+  o.radius_A = 14;
+  const auto model = fill_oxygen(atoms::build_specimen(o, 1, no_file), {0, 0.5, 0, 0}, 3, "sphere");
+  const std::size_t n = 90;
+  const auto volume = gaussians(model, n);
+  io::VolumeInfo info;
+  info.shape = {n, n, n};
+  info.voxel_A = kVoxel_A;
+  inputs_.volume = (folder_ / "volume.h5").string();
+  io::write_volume(comm_, inputs_.volume, info, {}, {0, n}, volume.view());
+  inputs_.radius_A = 0.6;
+  const auto oxide = run(model, "intensity")["by_phase"]["c-ZrO2"];
+  EXPECT_NEAR(oxide["oxygen_sites"]["ratio_to_atoms"].get<double>(), 0.1, 0.01);
+  EXPECT_TRUE(oxide["oxygen_sites"]["traceable"].get<bool>());
+  EXPECT_LT(oxide["empty"]["mean"].get<double>(), 0.1 * oxide["oxygen"]["mean"].get<double>());
+  EXPECT_GT(oxide["void"]["places"].get<int>(), 20);
+}
+
+TEST_F(Intensity, ColumnsOfAnImageKeepTheirRatio) {
+  atoms::BuildOptions o;
+  o.crystal.emplace();
+  o.crystal->structure = atoms::Lattice::fluorite;
+  o.crystal->elements = {"Zr", "O"};
+  o.crystal->a_A = 5.09;
+  o.crystal->zone_axis = {1, 0, 0};
+  o.thickness_A = 10.18;
+  o.width_A = std::array{20.36, 20.36};
+  const auto slab = atoms::build_specimen(o, 1, no_file);
+  const std::size_t n = 96;
+  const double pixel = 0.2, width = 0.3;
+  Array<float, 3> image({1, n, n});
+  for (std::size_t y = 0; y < n; ++y)
+    for (std::size_t x = 0; x < n; ++x)
+      for (std::size_t i = 0; i < slab.size(); ++i) {
+        const Vec2 d = pixel * Vec2(static_cast<double>(x) - 48, static_cast<double>(y) - 48) -
+                       slab.position[i].head<2>();
+        if (d.norm() < 1.5)
+          image(0, y, x) += static_cast<float>(height_of(slab.atomic_number[i]) *
+                                               std::exp(-d.squaredNorm() / (2 * width * width)));
+      }
+  io::TiltSeriesInfo info;
+  info.tilts = 1;
+  info.ny = info.nx = n;
+  info.pixel_A = pixel;
+  info.angles = {EulerAngles{}};
+  info.signals = {"adf_clean"};
+  inputs_.images = (folder_ / "series.h5").string();
+  {
+    io::TiltSeriesWriter writer(comm_, inputs_.images, info, {});
+    writer.write("adf_clean", {0}, image.view());
+    writer.commit();
+  }
+  const auto result = run(slab, "columns");
+  EXPECT_EQ(result["columns"].size(), 2u);  // of zirconium and of oxygen, none mixed
+  EXPECT_NEAR(result["radius_A"].get<double>(), 5.09 / 4 / std::sqrt(2.0), 1e-9);
+  // Two layers of Zr and four of O in each cell of thickness a: an O column has twice the atoms of a Zr
+  // column.
+  EXPECT_NEAR(result["images"]["adf_clean"]["ratio_O_to_Zr"].get<double>(), 0.2, 0.01);
+  EXPECT_GT(result["images"]["adf_clean"]["contrast_to_noise_O"].get<double>(), 3);
+}
+
+TEST_F(Intensity, MissingInputsAreNamed) {
+  Structure s;
+  s.position = {Vec3::Zero(), Vec3(3, 0, 0)};
+  s.atomic_number = {40, 40};
+  EXPECT_THROW(run(s, "intensity"), InputError);
+  EXPECT_THROW(run(s, "columns"), InputError);
+}
+
+}  // namespace
+}  // namespace aetos::analysis
