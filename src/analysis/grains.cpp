@@ -12,6 +12,7 @@
 
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/units.hpp"
+#include "sets.hpp"
 
 namespace aetos::analysis {
 namespace {
@@ -74,24 +75,6 @@ Mat3 refined(const Mat3& R, const std::vector<Vec3>& directions) {
   for (const auto& v : directions) m += v * fcc_neighbours()[nearest_direction(R, v)].transpose();
   return rotation_of(m);
 }
-
-/// Union and find over atoms.
-class Sets {
- public:
-  explicit Sets(std::size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), std::size_t{0}); }
-  std::size_t find(std::size_t i) {
-    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
-    return i;
-  }
-  void join(std::size_t a, std::size_t b) {
-    a = find(a);
-    b = find(b);
-    parent_[std::max(a, b)] = std::min(a, b);
-  }
-
- private:
-  std::vector<std::size_t> parent_;
-};
 
 /// Fits the lattice to all bonds within the grain: v = M h, M by least squares.
 void fit_lattice(std::span<const Vec3> points, const Neighbourhood& neighbours,

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
+#include <regex>
 
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "measured_model.hpp"
+#include "sets.hpp"
 
 namespace aetos::analysis {
 namespace {
@@ -31,16 +33,8 @@ std::vector<Column2> find_columns(const Structure& s, const Mat3& rotation) {
     seen.z() = 0;
     flat.push_back(seen);
   }
-  std::vector<std::size_t> first(flat.size());
-  std::iota(first.begin(), first.end(), std::size_t{0});
-  const auto root = [&](std::size_t i) {
-    while (first[i] != i) i = first[i] = first[first[i]];
-    return i;
-  };
-  for (const auto& p : atoms::pairs_within(flat, kOneColumn_A)) {
-    const auto a = root(p.first), b = root(p.second);
-    first[std::max(a, b)] = std::min(a, b);
-  }
+  Sets sets(flat.size());
+  for (const auto& p : atoms::pairs_within(flat, kOneColumn_A)) sets.join(p.first, p.second);
   struct Sum {
     Vec3 place = Vec3::Zero();
     std::map<std::string, std::size_t> species;
@@ -48,7 +42,7 @@ std::vector<Column2> find_columns(const Structure& s, const Mat3& rotation) {
   };
   std::map<std::size_t, Sum> sums;
   for (std::size_t i = 0; i < flat.size(); ++i) {
-    auto& sum = sums[root(i)];
+    auto& sum = sums[sets.find(i)];
     sum.place += flat[i];
     ++sum.species[element_symbol(s.atomic_number[i])];
     sum.atoms += 1;
@@ -100,17 +94,6 @@ class Image {
   double pixel_;
 };
 
-json level(const std::vector<double>& values) {
-  const auto mean = mean_of(values);
-  double sum = 0;
-  for (double v : values) sum += (v - *mean) * (v - *mean);
-  return {
-      {"columns", values.size()},
-      {"mean", number_or_null(mean)},
-      {"standard_deviation",
-       values.size() > 1 ? json(std::sqrt(sum / static_cast<double>(values.size() - 1))) : json(nullptr)}};
-}
-
 /// Middles between the nearest columns of one species, where no column lies nearer than a quarter of their
 /// distance: the places that a column's contrast is held against.
 std::vector<Vec2> middles(const std::vector<Column2>& columns, const std::string& species, double nearest_A) {
@@ -144,13 +127,8 @@ std::optional<double> contrast_to_noise(const Image& image, const std::vector<Co
   for (const auto& r : between)
     if (const auto v = image.disc(r, radius)) off.push_back(*v);
   if (on.size() < 2 || off.size() < 2) return std::nullopt;
-  const auto variance = [](const std::vector<double>& values) {
-    const double mean = *mean_of(values);
-    double sum = 0;
-    for (double v : values) sum += (v - mean) * (v - mean);
-    return sum / static_cast<double>(values.size() - 1);
-  };
-  return (*mean_of(on) - *mean_of(off)) / std::sqrt(0.5 * (variance(on) + variance(off)));
+  const double noise = std::hypot(*deviation_of(on), *deviation_of(off)) / std::sqrt(2.0);
+  return (*mean_of(on) - *mean_of(off)) / noise;
 }
 
 /// Through the light column nearest to the centre, along x.
@@ -173,38 +151,29 @@ std::string profiles(const std::map<std::string, Image>& images, const std::vect
   return csv;
 }
 
-}  // namespace
-
-json measure_columns(const MeasuredModel& m, MeasureOutput& output) {
-  const std::string& source = m.inputs.images;
-  if (source.empty())
-    throw InputError("analyze.images", "no images",
-                     "a tilt series, or the simulate stage before, for 'columns'");
-  const auto info = io::read_tilt_series_info(source);
-  if (!info.pixel_A || info.angles.empty())
-    throw InputError(source, "no pixel size or no angles", "a series that says both");
-  const auto columns = find_columns(*m.whole, rotation_matrix(info.angles[0]));
-  if (columns.size() < 2)
-    throw InputError("analyze.input", "fewer than two columns", "a crystal along the beam");
+/// Half the distance between the two nearest columns.
+double disc_radius(const std::vector<Column2>& columns) {
   std::vector<Vec3> flat;
   for (const auto& c : columns) flat.emplace_back(c.place.x(), c.place.y(), 0);
   const atoms::NeighbourSearch search(flat);
-  double nearest_A = search.nearest(flat[0], 2)[1].distance_A;
+  double nearest_A = std::numeric_limits<double>::infinity();
   for (const auto& r : flat) nearest_A = std::min(nearest_A, search.nearest(r, 2)[1].distance_A);
-  const double radius = nearest_A / 2;
+  return nearest_A / 2;
+}
 
+/// The images of a series that show columns as maxima: all but the components of a vector.
+std::map<std::string, Image> images_of(const std::string& source, const io::TiltSeriesInfo& info) {
+  static const std::regex component("_[xy]_(clean|blurred|noisy)$");
   std::map<std::string, Image> images;
   for (const auto& signal : info.signals)
-    images.emplace(signal, Image(io::read_tilt_series_images(source, signal, {0, 1}), *info.pixel_A));
-  std::map<std::string, std::size_t> species;
-  for (const auto& c : columns) ++species[c.species];
-  const auto z_of = [](const std::string& s) { return atomic_number(s.substr(s.rfind('+') + 1)); };
-  const auto by_z = [&](const auto& a, const auto& b) { return z_of(a.first) < z_of(b.first); };
-  const std::string light = std::min_element(species.begin(), species.end(), by_z)->first,
-                    heavy = std::max_element(species.begin(), species.end(), by_z)->first;
-  const auto between = middles(columns, heavy, 0.5 * nearest_A);
+    if (!std::regex_search(signal, component))
+      images.emplace(signal, Image(io::read_tilt_series_images(source, signal, {0, 1}), *info.pixel_A));
+  return images;
+}
 
-  json by_image = json::object();
+/// A row per column that lies in an image: its place, species, number of atoms, mean of each image.
+std::string table_of(const std::map<std::string, Image>& images, const std::vector<Column2>& columns,
+                     double radius) {
   std::string csv = "x_A,y_A,species,atoms";
   for (const auto& [name, image] : images) csv += fmt::format(",{}", name);
   csv += '\n';
@@ -218,23 +187,72 @@ json measure_columns(const MeasuredModel& m, MeasureOutput& output) {
     }
     if (any) csv += row + "\n";
   }
-  for (const auto& [name, image] : images) {
-    std::map<std::string, std::vector<double>> values;
-    for (const auto& c : columns)
-      if (const auto v = image.disc(c.place, radius)) values[c.species].push_back(*v);
-    json one = json::object();
-    for (const auto& [s, v] : values) one[s] = level(v);
-    const auto l = mean_of(values[light]), h = mean_of(values[heavy]);
-    one["ratio_" + light + "_to_" + heavy] =
-        l && h && light != heavy ? number_or_null(*l / *h) : json(nullptr);
-    one["contrast_to_noise_" + light] =
-        number_or_null(contrast_to_noise(image, columns, light, between, 0.5 * radius));
-    by_image[name] = one;
+  return csv;
+}
+
+struct Species {
+  std::map<std::string, std::size_t> columns;  ///< how many there are of each kind
+  std::string light, heavy;                    ///< by the last element of a kind
+};
+
+Species species_of(const std::vector<Column2>& columns) {
+  Species s;
+  for (const auto& c : columns) ++s.columns[c.species];
+  const auto z_of = [](const std::string& kind) { return atomic_number(kind.substr(kind.rfind('+') + 1)); };
+  const auto by_z = [&](const auto& a, const auto& b) { return z_of(a.first) < z_of(b.first); };
+  s.light = std::min_element(s.columns.begin(), s.columns.end(), by_z)->first;
+  s.heavy = std::max_element(s.columns.begin(), s.columns.end(), by_z)->first;
+  return s;
+}
+
+json numbers_of(const Image& image, const std::vector<Column2>& columns, const Species& species,
+                double radius) {
+  std::map<std::string, std::vector<double>> discs, peaks;
+  for (const auto& c : columns)
+    if (const auto v = image.disc(c.place, radius)) {
+      discs[c.species].push_back(*v);
+      peaks[c.species].push_back(*image.at(c.place));
+    }
+  json one = json::object();
+  for (const auto& [kind, values] : discs) {
+    one[kind] = level_of(values, "columns");
+    one[kind]["peak"] = number_or_null(mean_of(peaks[kind]));
   }
-  output.files["columns.csv"] = csv;
+  const std::string pair = species.light + "_to_" + species.heavy;
+  const auto ratio = [&](auto& values) -> json {
+    const auto l = mean_of(values[species.light]), h = mean_of(values[species.heavy]);
+    return l && h && species.light != species.heavy ? number_or_null(*l / *h) : json(nullptr);
+  };
+  one["ratio_" + pair] = ratio(discs);
+  one["peak_ratio_" + pair] = ratio(peaks);
+  const auto between = middles(columns, species.heavy, radius);
+  one["contrast_to_noise_" + species.light] =
+      number_or_null(contrast_to_noise(image, columns, species.light, between, 0.5 * radius));
+  return one;
+}
+
+}  // namespace
+
+json measure_columns(const MeasuredModel& m, MeasureOutput& output) {
+  const std::string& source = m.inputs.images;
+  if (source.empty())
+    throw InputError("analyze.images", "no images",
+                     "a tilt series, or the simulate stage before, for 'columns'");
+  const auto info = io::read_tilt_series_info(source);
+  if (!info.pixel_A || info.angles.empty())
+    throw InputError(source, "no pixel size or no angles", "a series that says both");
+  const auto columns = find_columns(*m.whole, rotation_matrix(info.angles[0]));
+  if (columns.size() < 2)
+    throw InputError("analyze.input", "fewer than two columns", "a crystal along the beam");
+  const double radius = disc_radius(columns);
+  const auto images = images_of(source, info);
+  const auto species = species_of(columns);
+  json by_image = json::object();
+  for (const auto& [name, image] : images) by_image[name] = numbers_of(image, columns, species, radius);
+  output.files["columns.csv"] = table_of(images, columns, radius);
   output.files["column-profiles.csv"] =
-      profiles(images, columns, light, 0.5 * static_cast<double>(info.nx) * *info.pixel_A);
-  return {{"columns", species}, {"radius_A", radius}, {"images", by_image}};
+      profiles(images, columns, species.light, 0.5 * static_cast<double>(info.nx) * *info.pixel_A);
+  return {{"columns", species.columns}, {"radius_A", radius}, {"images", by_image}};
 }
 
 }  // namespace aetos::analysis

@@ -87,6 +87,7 @@ std::string structure_section(const Run& run) {
     body += paragraph(format(number(order, "crystalline_atoms")) + " atoms (" +
                       format_percent(number(order, "crystalline_share")) +
                       ") have a normalised order of 0.5 or more.");
+  body += measures_part(run, analysis);
   return body.empty() ? "" : section("structure", "Structure", body);
 }
 

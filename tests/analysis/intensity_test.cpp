@@ -122,6 +122,7 @@ TEST_F(Intensity, ColumnsOfAnImageKeepTheirRatio) {
   // Two layers of Zr and four of O in each cell of thickness a: an O column has twice the atoms of a Zr
   // column.
   EXPECT_NEAR(result["images"]["adf_clean"]["ratio_O_to_Zr"].get<double>(), 0.2, 0.01);
+  EXPECT_NEAR(result["images"]["adf_clean"]["peak_ratio_O_to_Zr"].get<double>(), 0.2, 0.01);
   EXPECT_GT(result["images"]["adf_clean"]["contrast_to_noise_O"].get<double>(), 3);
 }
 

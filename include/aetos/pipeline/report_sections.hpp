@@ -23,6 +23,8 @@ std::string volume_section(const Run& run);
 std::string atoms_section(const Run& run);
 std::string comparison_section(const Run& run);
 std::string structure_section(const Run& run);
+/// Of the structure section: interfaces, facets, layers, intensities and columns of analysis.json.
+std::string measures_part(const Run& run, const nlohmann::json& analysis);
 std::string warnings_section(const Run& run);
 std::string performance_section(const Run& run);
 std::string settings_section(const Run& run);
