@@ -61,8 +61,10 @@ class Mask {
     for (const auto& t : sample) fill(points, t);
   }
 
-  bool contains(const Vec3& place) const {
-    const Vec3 at = (place - low_) / voxel_;
+  double voxel_A() const { return voxel_; }
+  Vec3 in_voxels(const Vec3& place) const { return (place - low_) / voxel_; }
+  /// Of a place in voxels.
+  bool contains(const Vec3& at) const {
     if (!(at.minCoeff() >= 0)) return false;
     const Eigen::Vector3i v = at.cast<int>();
     return v.x() < n_[0] && v.y() < n_[1] && v.z() < n_[2] && inside_[index(v.x(), v.y(), v.z())];
@@ -89,14 +91,14 @@ class Mask {
       for (int y = from.y(); y <= to.y(); ++y)
         for (int z = from.z(); z <= to.z(); ++z) {
           const Vec3 b = to_barycentric * (low_ + voxel_ * Vec3(x + 0.5, y + 0.5, z + 0.5) - origin);
-          if (b.minCoeff() >= 0 && b.sum() <= 1) inside_[index(x, y, z)] = 1;
+          if (b.minCoeff() >= 0 && b.sum() <= 1) inside_[index(x, y, z)] = true;
         }
   }
 
   Vec3 low_ = Vec3::Zero();
   double voxel_ = 0.25;
   int n_[3] = {};
-  std::vector<unsigned char> inside_;
+  std::vector<bool> inside_;  ///< bits, so that more of it stays in the caches
 };
 
 /// Evenly spread directions (Fibonacci's sphere).
@@ -201,9 +203,11 @@ std::vector<double> spheres_inside(std::span<const Vec3> points, std::span<const
     const Mat3 turn = even_rotation(i);
     std::vector<Vec3> turned;
     for (const Vec3& u : sphere) turned.push_back(turn * u);
+    const Vec3 centre = mask.in_voxels(points[i]);
     for (std::size_t k = 0; k < radii_A.size(); ++k) {
       int hits = 0;
-      for (const Vec3& u : turned) hits += mask.contains(points[i] + radii_A[k] * u);
+      const double radius = radii_A[k] / mask.voxel_A();
+      for (const Vec3& u : turned) hits += mask.contains(centre + radius * u);
       sums[k] += hits;
     }
   }
