@@ -25,7 +25,7 @@ def read_extxyz(path):
     columns, at = {}, 0
     for name, kind, width in zip(parts[0::3], parts[1::3], map(int, parts[2::3])):
         cells = [row[at:at + width] for row in rows]
-        columns[name] = np.array(cells, dtype=str if kind == 'S' else float)
+        columns[name] = np.array(cells, dtype=float if kind in 'RI' else str)
         if width == 1:
             columns[name] = columns[name][:, 0]
         at += width
@@ -42,7 +42,8 @@ def pairs(a, b, radius):
 
 def vacancies(folder):
     with open(f'{folder}/vacancies.csv') as f:
-        return np.array([[float(r[k]) for k in ('x_A', 'y_A', 'z_A')] for r in csv.DictReader(f)]).reshape(-1, 3)
+        rows = [r for r in csv.DictReader(f) if r['missed_atom'] == '0']
+    return np.array([[float(r[k]) for k in ('x_A', 'y_A', 'z_A')] for r in rows]).reshape(-1, 3)
 
 
 def main(traced_run, true_run, true_vacancies):

@@ -9,75 +9,21 @@
 #include "aetos/analysis/vacancies.hpp"
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/error.hpp"
-#include "aetos/io/tilt_series.hpp"
 #include "measured_model.hpp"
+#include "sphere_mean.hpp"
 
 namespace aetos::analysis {
 namespace {
 
 using nlohmann::json;
 
-constexpr double kSphereStep_A = 0.25;  ///< grid of points in a sphere
 constexpr double kVoidFromAtom_A = 2.1, kVoidFromSite_A = 1.8, kVoidsApart_A = 0.5;
-constexpr double kTraceable = 3;  ///< contrast over the spread of the voids from which a peak can be told
-
-/// Mean over points on a grid in the sphere about a place, each interpolated between eight voxels; none where
-/// the sphere leaves the volume.
-class SphereMean {
- public:
-  SphereMean(const Array<float, 3>& volume, double voxel_A, double radius_A)
-      : volume_(volume), voxel_(voxel_A) {
-    const int n = static_cast<int>(radius_A / kSphereStep_A);
-    for (int i = -n; i <= n; ++i)
-      for (int j = -n; j <= n; ++j)
-        for (int k = -n; k <= n; ++k) {
-          const Vec3 d = kSphereStep_A * Vec3(i, j, k);
-          if (d.norm() <= radius_A) offsets_.push_back(d);
-        }
-  }
-  std::optional<double> at(const Vec3& place) const {
-    double sum = 0;
-    for (const auto& d : offsets_) {
-      const auto v = interpolated(place + d);
-      if (!v) return std::nullopt;
-      sum += *v;
-    }
-    return sum / static_cast<double>(offsets_.size());
-  }
-
- private:
-  std::optional<double> interpolated(const Vec3& r) const {
-    std::array<std::size_t, 3> low{};
-    std::array<double, 3> share{};
-    for (std::size_t axis = 0; axis < 3; ++axis) {  // z, y, x
-      const std::size_t n = volume_.extent(axis);
-      const double index = r[2 - static_cast<int>(axis)] / voxel_ + static_cast<double>(centre_index(n));
-      if (!(index >= 0) || index >= static_cast<double>(n - 1)) return std::nullopt;
-      low[axis] = static_cast<std::size_t>(index);
-      share[axis] = index - static_cast<double>(low[axis]);
-    }
-    double sum = 0;
-    for (std::size_t corner = 0; corner < 8; ++corner) {
-      double weight = 1;
-      std::array<std::size_t, 3> at = low;
-      for (std::size_t axis = 0; axis < 3; ++axis) {
-        const bool upper = (corner >> axis) & 1;
-        at[axis] += upper;
-        weight *= upper ? share[axis] : 1 - share[axis];
-      }
-      sum += weight * static_cast<double>(volume_(at[0], at[1], at[2]));
-    }
-    return sum;
-  }
-  const Array<float, 3>& volume_;
-  double voxel_;
-  std::vector<Vec3> offsets_;
-};
+constexpr double kTraceable = 3;  ///< contrast over the spread from which one site can be told
 
 using Levels = std::map<std::pair<std::string, Phase>, std::vector<double>>;
 
 struct Place {
-  std::string kind;  ///< atom, oxygen, empty, void, vacancy
+  std::string kind;  ///< atom, oxygen, empty, void, vacancy, missed atom
   Phase phase;
   Vec3 r;
 };
@@ -128,26 +74,38 @@ std::vector<Place> places_of(const MeasuredModel& m) {
   return places;
 }
 
-/// Oxygen sites over the voids, against the atoms over the voids and against the voids' spread.
-json against(const std::vector<double>& sites, const std::vector<double>& atoms,
-             const std::vector<double>& voids) {
-  if (sites.empty() || atoms.empty() || voids.size() < 2)
-    return {{"ratio_to_atoms", nullptr}, {"contrast_to_noise", nullptr}, {"traceable", nullptr}};
-  const double background = *mean_of(voids), contrast = *mean_of(sites) - background;
-  const double noise = contrast / *deviation_of(voids);
-  return {{"ratio_to_atoms", number_or_null(contrast / (*mean_of(atoms) - background))},
-          {"contrast_to_noise", number_or_null(noise)},
-          {"traceable", noise >= kTraceable}};
+/// How far one mean stands above another, over the spread of both.
+std::optional<double> contrast_to_noise(const std::vector<double>& on, const std::vector<double>& off) {
+  if (on.size() < 2 || off.size() < 2) return std::nullopt;
+  return (*mean_of(on) - *mean_of(off)) /
+         (std::hypot(*deviation_of(on), *deviation_of(off)) / std::sqrt(2.0));
+}
+
+/// Oxygen sites over the voids, against the atoms over the voids and against the spread; filled sites against
+/// empty ones where the model tells them apart.
+json against(const std::vector<double>& sites, const std::vector<double>& empty,
+             const std::vector<double>& atoms, const std::vector<double>& voids) {
+  const auto over_voids = contrast_to_noise(sites, voids), over_empty = contrast_to_noise(sites, empty);
+  json result{{"ratio_to_atoms", nullptr},
+              {"contrast_to_noise", number_or_null(over_voids)},
+              {"contrast_to_empty_sites", number_or_null(over_empty)},
+              {"traceable", nullptr}};
+  if (!over_voids || atoms.empty()) return result;
+  const double background = *mean_of(voids);
+  result["ratio_to_atoms"] = number_or_null((*mean_of(sites) - background) / (*mean_of(atoms) - background));
+  result["traceable"] = std::min(*over_voids, over_empty.value_or(*over_voids)) >= kTraceable;
+  return result;
 }
 
 json by_phase(Levels& levels, bool with_oxygen) {
   json phases = json::object();
   for (const Phase p : kPhases) {
     json one = json::object();
-    for (const char* kind : {"atom", "site", "oxygen", "empty", "void", "vacancy"})
+    for (const char* kind : {"atom", "site", "oxygen", "empty", "void", "vacancy", "missed atom"})
       if (const auto& values = levels[{kind, p}]; !values.empty()) one[kind] = level_of(values, "places");
     const char* sites = with_oxygen ? "oxygen" : "site";
-    one["oxygen_sites"] = against(levels[{sites, p}], levels[{"atom", p}], levels[{"void", p}]);
+    one["oxygen_sites"] =
+        against(levels[{sites, p}], levels[{"empty", p}], levels[{"atom", p}], levels[{"void", p}]);
     phases[phase_name(p)] = one;
   }
   return phases;
@@ -159,15 +117,14 @@ json measure_intensity(const MeasuredModel& m, MeasureOutput& output) {
   if (m.inputs.volume.empty())
     throw InputError("analyze.volume", "no volume",
                      "a volume, or the reconstruct stage before, for 'intensity'");
-  const auto info = io::read_volume_info(m.inputs.volume);
-  if (!info.voxel_A) throw InputError(m.inputs.volume, "no voxel size", "a volume that says it");
-  const auto volume = io::read_volume_planes(m.inputs.volume, {0, info.shape[0]});
-  const SphereMean mean(volume, *info.voxel_A, m.inputs.radius_A);
+  const SphereMean mean(m.inputs.volume, m.inputs.radius_A);
+  const double of_atoms = mean.mean_at(m.framework.position).value_or(0);
   Levels levels;
   std::string csv = "kind,phase,x_A,y_A,z_A,intensity\n";
-  for (const auto& p : places_of(m)) {
+  for (auto& p : places_of(m)) {
     const auto value = mean.at(p.r);
     if (!value) continue;
+    if (p.kind == "vacancy" && *value >= kMissedAtom * of_atoms) p.kind = "missed atom";
     levels[{p.kind, p.phase}].push_back(*value);
     csv += fmt::format("{},{},{:.4f},{:.4f},{:.4f},{:.6g}\n", p.kind, phase_name(p.phase), p.r.x(), p.r.y(),
                        p.r.z(), *value);

@@ -7,6 +7,7 @@
 #include "aetos/analysis/polyhedra.hpp"
 #include "aetos/analysis/vacancies.hpp"
 #include "measured_model.hpp"
+#include "sphere_mean.hpp"
 
 namespace aetos::analysis {
 namespace {
@@ -45,6 +46,17 @@ Column column_of(const std::vector<std::optional<double>>& values) {
   std::vector<double> column;
   for (const auto& v : values) column.push_back(v.value_or(-1));
   return {column, 1};
+}
+
+/// The volume's mean at each place over that at the atoms; none where the volume ends.
+std::vector<std::optional<double>> shares_of_an_atom(const MeasuredModel& m,
+                                                     const std::vector<Vacancy>& places) {
+  const SphereMean mean(m.inputs.volume, m.inputs.radius_A);
+  const auto atoms = mean.mean_at(m.framework.position);
+  std::vector<std::optional<double>> shares(places.size());
+  for (std::size_t i = 0; atoms && i < places.size(); ++i)
+    if (const auto value = mean.at(places[i].place)) shares[i] = *value / *atoms;
+  return shares;
 }
 
 }  // namespace
@@ -90,17 +102,24 @@ json measure_oxidation(const MeasuredModel& m, MeasureOutput& output) {
 }
 
 json measure_vacancies(const MeasuredModel& m, MeasureOutput& output) {
-  const auto found = vacancies(m.framework.position, m.triangulation, m.phases);
-  std::string csv = "x_A,y_A,z_A,phase,neighbours,facing_pairs\n";
-  for (const auto& v : found)
-    csv += fmt::format("{:.4f},{:.4f},{:.4f},{},{},{}\n", v.place.x(), v.place.y(), v.place.z(),
-                       phase_name(v.phase), v.neighbours, v.pairs);
+  const auto all = vacancies(m.framework.position, m.triangulation, m.phases);
+  const auto shares =
+      m.inputs.volume.empty() ? std::vector<std::optional<double>>(all.size()) : shares_of_an_atom(m, all);
+  std::string csv = "x_A,y_A,z_A,phase,neighbours,facing_pairs,intensity_over_atoms,missed_atom\n";
+  json by_phase{{phase_name(Phase::metal), 0}, {phase_name(Phase::crystalline_oxide), 0}};
+  std::size_t missed = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& v = all[i];
+    const bool is_atom = shares[i] && *shares[i] >= kMissedAtom;
+    missed += is_atom;
+    if (!is_atom) by_phase[phase_name(v.phase)] = by_phase[phase_name(v.phase)].get<std::size_t>() + 1;
+    csv += fmt::format("{:.4f},{:.4f},{:.4f},{},{},{},{},{}\n", v.place.x(), v.place.y(), v.place.z(),
+                       phase_name(v.phase), v.neighbours, v.pairs, cell(shares[i]), is_atom ? 1 : 0);
+  }
   output.files["vacancies.csv"] = csv;
-  json by_phase = json::object();
-  for (const Phase p : {Phase::metal, Phase::crystalline_oxide})
-    by_phase[phase_name(p)] =
-        std::count_if(found.begin(), found.end(), [p](const Vacancy& v) { return v.phase == p; });
-  return {{"vacancies", found.size()}, {"by_phase", by_phase}};
+  return {{"vacancies", all.size() - missed},
+          {"by_phase", by_phase},
+          {"missed_atoms", m.inputs.volume.empty() ? json(nullptr) : json(missed)}};
 }
 
 }  // namespace aetos::analysis

@@ -176,19 +176,23 @@ std::string intensity_part(const Run& run, const Json& intensity) {
   if (phases.empty()) return {};
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, phase] : phases.items()) {
-    const auto mean = [&](const char* kind) { return format(number(at(phase, kind), "mean"), 2); };
+    const auto mean = [&](const char* kind) -> std::string {
+      const auto value = number(at(phase, kind), "mean");
+      return value ? format_short(*value) : "–";
+    };
     const auto& oxygen = at(phase, "oxygen_sites");
     const auto traceable = oxygen.find("traceable");
     const bool known = traceable != oxygen.end() && traceable->is_boolean();
     rows.push_back({name, mean("atom"), at(phase, "oxygen").empty() ? mean("site") : mean("oxygen"),
                     mean("empty"), mean("void"), mean("vacancy"), format(number(oxygen, "ratio_to_atoms"), 3),
                     format(number(oxygen, "contrast_to_noise"), 1),
+                    format(number(oxygen, "contrast_to_empty_sites"), 1),
                     !known                   ? "–"
                     : traceable->get<bool>() ? "yes"
                                              : "no"});
   }
   return table({"Phase", "Atoms", "Oxygen sites", "Empty sites", "Voids", "Vacancies", "Oxygen : atoms",
-                "Contrast to noise", "Traceable"},
+                "Over voids' spread", "Over empty sites'", "Traceable"},
                rows) +
          row({intensity_figure(run, phases)}, 2);
 }

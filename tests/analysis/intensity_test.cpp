@@ -26,6 +26,14 @@ class Intensity : public ::testing::Test {
     request.inputs = inputs_;
     return analyze(context, request, folder_.path())[measure];
   }
+  void write_volume(const Array<float, 3>& volume) {
+    const std::size_t n = volume.extent(0);
+    io::VolumeInfo info;
+    info.shape = {n, n, n};
+    info.voxel_A = kVoxel_A;
+    inputs_.volume = (folder_ / "volume.h5").string();
+    io::write_volume(comm_, inputs_.volume, info, {}, {0, n}, volume.view());
+  }
   Communicator comm_{MPI_COMM_SELF};
   Stop stop_;
   test::TemporaryFolder folder_;
@@ -59,27 +67,48 @@ Array<float, 3> gaussians(const Structure& s, std::size_t n) {
   return volume;
 }
 
-TEST_F(Intensity, OxygenIsATenthOfZirconiumWhereItIsMadeSo) {
+Structure zirconium_oxide_sphere() {
   atoms::BuildOptions o;
   o.kind = atoms::BuildKind::particle;
   o.crystal.emplace();
   o.crystal->elements = {"Zr"};
   o.crystal->a_A = 5.09;
   o.radius_A = 14;
-  const auto model = fill_oxygen(atoms::build_specimen(o, 1, no_file), {0, 0.5, 0, 0}, 3, "sphere");
-  const std::size_t n = 90;
-  const auto volume = gaussians(model, n);
-  io::VolumeInfo info;
-  info.shape = {n, n, n};
-  info.voxel_A = kVoxel_A;
-  inputs_.volume = (folder_ / "volume.h5").string();
-  io::write_volume(comm_, inputs_.volume, info, {}, {0, n}, volume.view());
+  return atoms::build_specimen(o, 1, no_file);
+}
+
+TEST_F(Intensity, OxygenIsATenthOfZirconiumWhereItIsMadeSo) {
+  const auto model = fill_oxygen(zirconium_oxide_sphere(), {0, 0.5, 0, 0}, 3, "sphere");
+  write_volume(gaussians(model, 90));
   inputs_.radius_A = 0.6;
   const auto oxide = run(model, "intensity")["by_phase"]["c-ZrO2"];
   EXPECT_NEAR(oxide["oxygen_sites"]["ratio_to_atoms"].get<double>(), 0.1, 0.01);
   EXPECT_TRUE(oxide["oxygen_sites"]["traceable"].get<bool>());
   EXPECT_LT(oxide["empty"]["mean"].get<double>(), 0.1 * oxide["oxygen"]["mean"].get<double>());
   EXPECT_GT(oxide["void"]["places"].get<int>(), 20);
+}
+
+TEST_F(Intensity, AVacancyIsToldFromAnAtomThatTracingMissed) {
+  auto imaged = zirconium_oxide_sphere();
+  const auto take = [](Structure& s, const Vec3& place) {
+    for (std::size_t i = 0; i < s.size(); ++i)
+      if ((s.position[i] - place).norm() < 0.1) {
+        s.position.erase(s.position.begin() + static_cast<std::ptrdiff_t>(i));
+        s.atomic_number.erase(s.atomic_number.begin() + static_cast<std::ptrdiff_t>(i));
+        return;
+      }
+    FAIL() << "no atom there";
+  };
+  take(imaged, Vec3(0, 0, 0));
+  write_volume(gaussians(imaged, 90));
+  auto traced = imaged;
+  take(traced, Vec3(0, 5.09, 5.09));
+  EXPECT_EQ(run(traced, "vacancies")["vacancies"], 1);
+  EXPECT_EQ(run(traced, "vacancies")["missed_atoms"], 1);
+  const auto oxide = run(traced, "intensity")["by_phase"]["c-ZrO2"];
+  EXPECT_EQ(oxide["vacancy"]["places"], 1);
+  EXPECT_EQ(oxide["missed atom"]["places"], 1);
+  EXPECT_LT(oxide["vacancy"]["mean"].get<double>(), 0.1 * oxide["missed atom"]["mean"].get<double>());
 }
 
 TEST_F(Intensity, ColumnsOfAnImageKeepTheirRatio) {
