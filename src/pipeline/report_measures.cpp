@@ -154,7 +154,7 @@ std::string intensity_figure(const Run& run, const Json& by_phase) {
   std::map<std::string, std::vector<double>> values;
   for (const auto& cells : rows_of(run, "intensity.csv"))
     if (cells.size() > 5) values[cells[0]].push_back(std::stod(cells[5]));
-  const auto atoms = histogram(values["atom"], 40);
+  auto atoms = histogram(values["atom"], 40);
   if (atoms.edges.empty() || by_phase.empty()) return {};
   std::vector<Mark> marks;
   for (const auto& [kind, label] :
@@ -164,10 +164,15 @@ std::string intensity_figure(const Run& run, const Json& by_phase) {
       for (const double x : v) sum += x;
       marks.push_back({sum / static_cast<double>(v.size()), label});
     }
-  auto edges = atoms.edges;
+  // The axis reaches down to what is far weaker than atoms.
+  for (const auto& mark : marks)
+    while (mark.at < atoms.edges.front() && atoms.edges.size() < 200) {
+      atoms.edges.insert(atoms.edges.begin(), 2 * atoms.edges[0] - atoms.edges[1]);
+      atoms.counts.insert(atoms.counts.begin(), 0);
+    }
   return figure("Intensity of atoms",
-                histogram_plot({.label = "volume, its own units"}, {.label = "atoms"}, edges, atoms.counts,
-                               marks, "Histogram of the volume's intensity at atoms"),
+                histogram_plot({.label = "volume, its own units"}, {.label = "atoms"}, atoms.edges,
+                               atoms.counts, marks, "Histogram of the volume's intensity at atoms"),
                 "Marks: means at oxygen sites and vacancies. Data: intensity.csv");
 }
 
