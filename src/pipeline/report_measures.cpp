@@ -150,30 +150,37 @@ std::string layers_part(const Run& run, const Json& slices) {
          row(pictures, 3) + plot;
 }
 
-std::string intensity_figure(const Run& run, const Json& by_phase) {
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
+}
+
+/// The atoms' intensities, in their mean, with the means of oxygen sites and vacancies marked.
+std::string intensity_figure(const Run& run) {
   std::map<std::string, std::vector<double>> values;
   for (const auto& cells : rows_of(run, "intensity.csv"))
     if (cells.size() > 5) values[cells[0]].push_back(std::stod(cells[5]));
-  auto atoms = histogram(values["atom"], 40);
-  if (atoms.edges.empty() || by_phase.empty()) return {};
+  auto& atoms = values["atom"];
+  if (atoms.empty() || !(mean_of(atoms) > 0)) return {};
+  const double unit = mean_of(atoms);
+  for (double& v : atoms) v /= unit;
+  auto bars = histogram(atoms, 40);
+  if (bars.edges.size() < 2) return {};
   std::vector<Mark> marks;
-  for (const auto& [kind, label] :
-       {std::pair("oxygen", "oxygen"), {"site", "sites"}, {"vacancy", "vacancies"}})
-    if (const auto& v = values[kind]; !v.empty()) {
-      double sum = 0;
-      for (const double x : v) sum += x;
-      marks.push_back({sum / static_cast<double>(v.size()), label});
-    }
+  for (const auto& [kind, label] : {std::pair("oxygen", "O"), {"site", "O"}, {"vacancy", "V"}})
+    if (const auto& v = values[kind]; !v.empty()) marks.push_back({mean_of(v) / unit, label});
   // The axis reaches down to what is far weaker than atoms.
   for (const auto& mark : marks)
-    while (mark.at < atoms.edges.front() && atoms.edges.size() < 200) {
-      atoms.edges.insert(atoms.edges.begin(), 2 * atoms.edges[0] - atoms.edges[1]);
-      atoms.counts.insert(atoms.counts.begin(), 0);
+    while (mark.at < bars.edges.front() && bars.edges.size() < 200) {
+      bars.edges.insert(bars.edges.begin(), 2 * bars.edges[0] - bars.edges[1]);
+      bars.counts.insert(bars.counts.begin(), 0);
     }
-  return figure("Intensity of atoms",
-                histogram_plot({.label = "volume, its own units"}, {.label = "atoms"}, atoms.edges,
-                               atoms.counts, marks, "Histogram of the volume's intensity at atoms"),
-                "Marks: means at oxygen sites and vacancies. Data: intensity.csv");
+  return figure(
+      "Intensity of atoms",
+      histogram_plot({.label = "intensity over the mean of the atoms"}, {.label = "atoms"}, bars.edges,
+                     bars.counts, marks, "Histogram of the volume's intensity at atoms"),
+      "Means at oxygen sites (O) and vacancies (V). Data: intensity.csv");
 }
 
 std::string intensity_part(const Run& run, const Json& intensity) {
@@ -199,7 +206,7 @@ std::string intensity_part(const Run& run, const Json& intensity) {
   return table({"Phase", "Atoms", "Oxygen sites", "Empty sites", "Voids", "Vacancies", "Oxygen : atoms",
                 "Over voids' spread", "Over empty sites'", "Traceable"},
                rows) +
-         row({intensity_figure(run, phases)}, 2);
+         row({intensity_figure(run)}, 2);
 }
 
 std::string columns_part(const Run& run, const Json& columns) {
