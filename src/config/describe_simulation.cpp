@@ -276,9 +276,9 @@ Codec<MultisliceOptions> describe_multislice() {
                word<DetectorEdges>({{"area", DetectorEdges::area}, {"hard", DetectorEdges::hard}}),
                "a pixel cut by a detector's edge counts by its area inside, or by its centre (inner <= angle "
                "< outer)"),
-      field<S>(
-          "ranks_per_wave", &S::ranks_per_wave, optional("auto", whole(1, 100000)),
-          "ranks that share one plane wave; auto: the smallest power of two that keeps each below 1 GiB"),
+      field<S>("ranks_per_wave", &S::ranks_per_wave, optional("auto", whole(1, 100000)),
+               "ranks that share one plane wave, or one probe of `window: full`; auto: the smallest power of "
+               "two that keeps each below 1 GiB (for probes: above 8192 x 8192 pixels)"),
       field<S>(
           "error_budget", &S::error_budget, optional("auto", boolean()),
           "measure on sample probes how far the images are from converged ones (window, slices, sampling, "

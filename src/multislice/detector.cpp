@@ -134,7 +134,12 @@ void DetectorSums::add_pixel(Channel& channel, std::size_t pixel, double weight)
 template <class Weight>
 void DetectorSums::add_channel(const FftGrid& grid, bool per_transmitted, Weight weight) {
   Channel channel{{}, per_transmitted};
-  for (std::size_t j = 0; j < grid.ny; ++j)
+  if (columns_)
+    for (std::size_t i = 0; i < columns_->count; ++i)
+      for (std::size_t j = 0; j < grid.ny; ++j)
+        if (const double w = weight(grid.kx(columns_->first + i), grid.ky(j)); w != 0)
+          add_pixel(channel, i * grid.ny + j, w);
+  for (std::size_t j = 0; !columns_ && j < grid.ny; ++j)
     for (std::size_t i = 0; i < grid.nx; ++i)
       if (const double w = weight(grid.kx(i), grid.ky(j)); w != 0) add_pixel(channel, j * grid.nx + i, w);
   channels_.push_back(std::move(channel));
@@ -190,6 +195,21 @@ void DetectorSums::add_camera(const DetectorOptions& detector, const FftGrid& gr
 
 DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid,
                            double voltage_kV, DetectorEdges edges) {
+  add_channels(detectors, grid, voltage_kV, edges);
+}
+
+DetectorSums::DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid,
+                           double voltage_kV, DetectorEdges edges, Columns columns)
+    : columns_(columns) {
+  for (const auto& detector : detectors)
+    if (detector.kind == DetectorKind::pixelated)
+      throw InputError("detectors." + detector.name, "patterns of a probe that several ranks share",
+                       "multislice.ranks_per_wave: 1, or a window");
+  add_channels(detectors, grid, voltage_kV, edges);
+}
+
+void DetectorSums::add_channels(const std::vector<DetectorOptions>& detectors, const FftGrid& grid,
+                                double voltage_kV, DetectorEdges edges) {
   const double lambda = electron_wavelength_A(voltage_kV);
   const double to_mrad = lambda * 1e3;
   const double band_end = BandLimit::of(grid.dx_A, grid.dy_A).end;

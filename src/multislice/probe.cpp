@@ -67,19 +67,6 @@ void normalise(Wave& spectrum) {
   for (auto& value : spectrum) value /= std::sqrt(norm);
 }
 
-/// The free probe at k, before its norm.
-Complex probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid, double kx,
-                   double ky) {
-  const double lambda = electron_wavelength_A(microscope.voltage_kV);
-  const double from_axis_x = kx - microscope.beam_tilt_mrad[0] * 1e-3 / lambda;
-  const double from_axis_y = ky - microscope.beam_tilt_mrad[1] * 1e-3 / lambda;
-  const double amplitude = aperture_amplitude(microscope, grid, from_axis_x, from_axis_y);
-  if (amplitude == 0) return {};
-  const double lens = aberration_phase(microscope, microscope.defocus_A, from_axis_x, from_axis_y);
-  const double way = kPi * lambda * (defocus_A - microscope.defocus_A) * (kx * kx + ky * ky);
-  return std::polar(amplitude, way - lens);
-}
-
 void require_room_for_aperture(const MicroscopeOptions& microscope, const FftGrid& grid) {
   const double limit =
       BandLimit::of(grid.dx_A, grid.dy_A).start * electron_wavelength_A(microscope.voltage_kV) * 1e3;
@@ -136,6 +123,18 @@ double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& gr
   if (k == 0) return 1;
   const double ramp = lambda * std::hypot(kx / k * grid.dkx(), ky / k * grid.dky());
   return std::clamp((microscope.convergence_mrad * 1e-3 - lambda * k) / ramp + 0.5, 0.0, 1.0);
+}
+
+std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid,
+                                double kx, double ky) {
+  const double lambda = electron_wavelength_A(microscope.voltage_kV);
+  const double from_axis_x = kx - microscope.beam_tilt_mrad[0] * 1e-3 / lambda;
+  const double from_axis_y = ky - microscope.beam_tilt_mrad[1] * 1e-3 / lambda;
+  const double amplitude = aperture_amplitude(microscope, grid, from_axis_x, from_axis_y);
+  if (amplitude == 0) return {};
+  const double lens = aberration_phase(microscope, microscope.defocus_A, from_axis_x, from_axis_y);
+  const double way = kPi * lambda * (defocus_A - microscope.defocus_A) * (kx * kx + ky * ky);
+  return std::polar(amplitude, way - lens);
 }
 
 Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aetos/core/array.hpp"
+#include "aetos/simulation/full_by_groups.hpp"
 #include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/plane_wave.hpp"
 #include "aetos/simulation/rates.hpp"
@@ -69,9 +70,17 @@ Estimate estimate(const Request& request, int ranks) {
   e.window_px = window.px;
   e.core_seconds = total_seconds(request, plan, window, rates);
   e.memory_per_rank_MiB = memory_per_rank_bytes(request, plan, window) / (1024.0 * 1024.0);
+  const std::size_t sharing = ranks_of_full_window(request, window, plan, static_cast<std::size_t>(ranks));
+  if (sharing > 1) {
+    e.memory_per_rank_MiB = full_by_groups_bytes(plan, window, sharing) / (1024.0 * 1024.0);
+    e.warnings.push_back(
+        fmt::format("{} ranks share each probe and build the potentials anew for it: several times the "
+                    "core-hours said here",
+                    sharing));
+  }
   e.bytes_written = bytes_written(request, plan);
   e.angle_limit_mrad = plan.angle_limit_mrad;
-  e.warnings = plan.warnings;
+  e.warnings.insert(e.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   for (auto& warning : window_warnings(request, plan, window)) e.warnings.push_back(std::move(warning));
   e.notes.push_back(atoms::describe(plan.thermal, request.specimen));
   e.notes.push_back(

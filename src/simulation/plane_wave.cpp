@@ -48,9 +48,10 @@ WaveRates rates_of_trial(const PlaneWavePlan& wave) {
   WaveGroup beam(alone, wave.request.microscope, wave.request.multislice.parametrization, grid, Vec2(0, 0),
                  1);
   const multislice::SliceGrid slices{wave.request.multislice.slice_A, 0, 2};
-  beam.propagate(atoms, slices);  // tables are made once
+  beam.place_atoms(atoms, slices);
+  beam.pass_plane_wave();  // tables are made once
   double start = thread_seconds();
-  beam.propagate(atoms, slices);
+  beam.pass_plane_wave();
   WaveRates rates;
   rates.slice_s = (thread_seconds() - start) / 2 * all / operations(grid);
   Array<float, 2> image({grid.ny, grid.nx});

@@ -95,8 +95,11 @@ class Group {
               wave.plan.grid.corner_A, wave.strip_px()) {}
 
   void simulate(const Pass& pass, const Finished& finished, Journal& journal) {
-    beam_.propagate(beam_atoms(wave_.request, wave_.plan, pass.tilt, pass.configuration),
-                    wave_.plan.slices[pass.tilt]);
+    group_.agree([&] {
+      beam_.place_atoms(beam_atoms(wave_.request, wave_.plan, pass.tilt, pass.configuration),
+                        wave_.plan.slices[pass.tilt]);
+    });
+    beam_.pass_plane_wave();
     const double transmitted = beam_.transmitted();
     Images images(wave_, beam_.rows());
     Array<float, 2> rows({beam_.rows().size(), wave_.plan.grid.cell_x_px});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
@@ -12,6 +13,7 @@
 #include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/early_end.hpp"
 #include "aetos/simulation/error_budget.hpp"
+#include "aetos/simulation/full_by_groups.hpp"
 #include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/plane_wave.hpp"
 #include "aetos/simulation/series.hpp"
@@ -174,6 +176,10 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
   const auto budget = error_budget(context.comm, request, plan, window);
 
+  const std::size_t sharing =
+      ranks_of_full_window(request, window, plan, static_cast<std::size_t>(context.comm.size()));
+  if (sharing > 1) log::info("{} ranks share each probe of {} x {} px", sharing, window.px[0], window.px[1]);
+
   Done done;
   EarlyEnd end(context);
   {
@@ -188,7 +194,11 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
         log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
       if (left.items.size() < static_cast<std::size_t>(context.comm.size()))
         log::info("{} ranks for {} work items: some stay idle", context.comm.size(), left.items.size());
-      done = work_through(context, request, plan, window, left, journal, end);
+      if (sharing == 1) done = work_through(context, request, plan, window, left, journal, end);
+      if (sharing > 1)
+        std::tie(done.wave_slices, done.stopped_early) =
+            simulate_full_by_groups(context, request, plan, window, sharing, left.items, journal, end);
+      journal.flush();
     });
   }
   end_if_stopped(context, done);

@@ -11,28 +11,6 @@ namespace {
 
 using multislice::FftGrid;
 
-/// A rank's rows are built in about this many blocks, so that what they take falls with the ranks; and what
-/// surrounds a block at least: no potential reaches farther.
-constexpr std::size_t kBlocks = 8, kFewestRows = 128, kMostRows = 512, kSmallCell = 1024;
-constexpr double kHalo_A = 8;
-/// A builder holds about this many bytes for each pixel of its grid.
-constexpr double kBuilderBytes = 64;
-
-std::size_t halo_px(const FftGrid& grid) {
-  return static_cast<std::size_t>(std::ceil(kHalo_A / grid.dy_A));
-}
-
-std::size_t block_rows(std::size_t rows) {
-  return std::clamp(rows / kBlocks, kFewestRows, kMostRows);
-}
-
-/// The grid on which blocks are built: the cell itself where blocks would gain nothing.
-FftGrid region_grid(const FftGrid& grid, std::size_t rows) {
-  if (rows == grid.ny && rows <= kSmallCell) return grid;
-  const std::size_t region = fft::fast_size(block_rows(rows) + 2 * halo_px(grid));
-  return {grid.nx, std::min(region, grid.ny), grid.dx_A, grid.dy_A};
-}
-
 double wrapped(double x, double period) {
   return x - std::floor(x / period) * period;
 }
@@ -49,30 +27,18 @@ WaveGroup::WaveGroup(const Communicator& group, const multislice::MicroscopeOpti
       corner_A_(corner_A),
       wave_(group, {grid.ny, grid.nx}, strip_px),
       other_(group, {grid.ny, grid.nx}, strip_px),
-      region_is_cell_(region_grid(grid, wave_.rows().size()).ny == grid.ny),
-      builder_(region_grid(grid, wave_.rows().size()), microscope.voltage_kV, parametrization),
-      region_({builder_.grid().ny, grid.nx}),
+      columns_(grid, parametrization, wave_.columns().begin, wave_.columns().size()),
       potential_{Array<float, 2>({wave_.rows().size(), grid.nx}),
-                 Array<float, 2>({wave_.rows().size(), grid.nx})} {
-  const std::size_t size =
-      region_is_cell_ ? std::max<std::size_t>(wave_.rows().size(), 1) : block_rows(wave_.rows().size());
-  for (std::size_t row = wave_.rows().begin; row < wave_.rows().end; row += size)
-    blocks_.push_back({row,
-                       std::min(size, wave_.rows().end - row),
-                       region_is_cell_ ? 0 : static_cast<long>(row) - static_cast<long>(halo_px(grid)),
-                       {}});
-}
+                 Array<float, 2>({wave_.rows().size(), grid.nx})} {}
 
 double WaveGroup::bytes(const FftGrid& grid, std::size_t ranks) {
   const double share = static_cast<double>(grid.size()) / static_cast<double>(ranks);
-  const auto rows = static_cast<std::size_t>(std::ceil(share / static_cast<double>(grid.nx)));
-  const auto region = static_cast<double>(region_grid(grid, rows).size());
   // Two waves, FFTW's buffer for transposing, and two potentials.
-  return share * (3 * sizeof(Complex) + 2 * sizeof(float)) + region * (kBuilderBytes + sizeof(float));
+  return share * (3 * sizeof(Complex) + 2 * sizeof(float));
 }
 
 /// The wave behind the aperture of illumination: one frequency.
-void WaveGroup::start() {
+void WaveGroup::pass_plane_wave() {
   const double lambda = electron_wavelength_A(microscope_.voltage_kV);
   const auto index = [&](double mrad, double dk) { return std::round(mrad * 1e-3 / lambda / dk); };
   const double turns_x = index(microscope_.beam_tilt_mrad[0], grid_.dkx()) / static_cast<double>(grid_.nx);
@@ -82,47 +48,34 @@ void WaveGroup::start() {
     for (std::size_t x = 0; x < grid_.nx; ++x)
       *value++ = Complex(
           std::polar(1.0, 2 * kPi * (turns_x * static_cast<double>(x) + turns_y * static_cast<double>(y))));
+  pass_through(true);
 }
 
-/// Sorts the atoms into the regions of this rank's blocks, with their images across the cell's border.
 void WaveGroup::place_atoms(const multislice::BeamAtoms& atoms, const multislice::SliceGrid& slices) {
+  slices_ = slices;
+  atoms_.assign(slices.count, {});
   const double width = static_cast<double>(grid_.nx) * grid_.dx_A,
                height = static_cast<double>(grid_.ny) * grid_.dy_A;
-  const double region = static_cast<double>(builder_.grid().ny) * grid_.dy_A;
-  occupied_.assign(slices.count, false);
-  for (Block& block : blocks_) block.slices.assign(slices.count, {});
   for (std::size_t a = 0; a < atoms.size(); ++a) {
     const Vec3& r = atoms.position[a];
-    const std::size_t slice = slices.slice_of(r.z());
-    occupied_[slice] = true;
-    const double x = wrapped(r.x() - corner_A_.x(), width), y = r.y() - corner_A_.y();
-    for (Block& block : blocks_) {
-      const double from_region = y - static_cast<double>(block.region_first) * grid_.dy_A;
-      for (double at = wrapped(from_region, height); at < region; at += height)
-        block.slices[slice][atoms.atomic_number[a]].push_back({x, at, atoms.weight[a]});
-    }
+    atoms_[slices.slice_of(r.z())][atoms.atomic_number[a]].push_back(
+        {wrapped(r.x() - corner_A_.x(), width), wrapped(r.y() - corner_A_.y(), height), atoms.weight[a]});
   }
 }
 
 /// Potentials of two slices (the second may be beyond the last) on this rank's rows.
 void WaveGroup::build_potentials(const std::array<std::size_t, 2>& slices) {
-  Array<float, 2> second({region_.extent(0), region_.extent(1)});
-  for (const Block& block : blocks_) {
+  group_.agree([&] {
     multislice::PotentialBuilder::SlicePair pair{};
-    std::array<View<float, 2>, 2> views{};
-    for (std::size_t part = 0; part < 2; ++part) {
-      if (slices[part] >= block.slices.size()) continue;
-      pair[part] = &block.slices[slices[part]];
-      views[part] = part == 0 ? region_.view() : second.view();
-    }
-    builder_.projected_potentials(pair, views);
-    const auto first = static_cast<std::size_t>(static_cast<long>(block.first_row) - block.region_first);
-    for (std::size_t part = 0; part < 2; ++part) {
-      if (views[part].empty()) continue;
-      for (std::size_t y = 0; y < block.rows; ++y)
-        std::copy_n(&views[part](first + y, 0), grid_.nx,
-                    &potential_[part](block.first_row - wave_.rows().begin + y, 0));
-    }
+    for (std::size_t part = 0; part < 2; ++part)
+      if (slices[part] < atoms_.size()) pair[part] = &atoms_[slices[part]];
+    columns_.spectrum(pair, other_.column_data());
+  });
+  other_.backward();
+  const auto values = other_.row_data();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    potential_[0].data()[i] = values[i].real();
+    potential_[1].data()[i] = values[i].imag();
   }
 }
 
@@ -157,7 +110,9 @@ void WaveGroup::transmit(std::size_t part) {
   for (std::size_t i = 0; i < wave.size(); ++i) wave[i] += wave[i] * phasor[i];
 }
 
-void WaveGroup::propagate_columns(double distance_A) {
+/// Over some slices at once, with the band limit of each.
+void WaveGroup::propagate_columns(std::size_t slices) {
+  const double distance_A = static_cast<double>(slices) * slices_.thickness_A;
   const double chi = -kPi * electron_wavelength_A(microscope_.voltage_kV) * distance_A;
   const auto phases = [chi](std::size_t n, double dk) {
     std::vector<Complex> p(n);
@@ -169,14 +124,30 @@ void WaveGroup::propagate_columns(double distance_A) {
   };
   const auto along_x = phases(grid_.nx, grid_.dkx()), along_y = phases(grid_.ny, grid_.dky());
   for_columns(wave_.column_data(), [&](std::size_t i, std::size_t j, double kx, double ky) {
-    return along_x[i] * along_y[j] * static_cast<float>(limit_(std::sqrt(kx * kx + ky * ky)));
+    const double limit = std::pow(limit_(std::sqrt(kx * kx + ky * ky)), static_cast<double>(slices));
+    return along_x[i] * along_y[j] * static_cast<float>(limit);
   });
 }
 
-void WaveGroup::propagate(const multislice::BeamAtoms& atoms, const multislice::SliceGrid& slices) {
-  group_.agree([&] { place_atoms(atoms, slices); });
-  start();
-  bool in_rows = true, limited = false;
+void WaveGroup::pass_probe(const multislice::MicroscopeOptions& lens, double defocus_A,
+                           const Vec2& position_A) {
+  double mine = 0;
+  auto values = wave_.column_data();
+  std::fill(values.begin(), values.end(), Complex(1));
+  for_columns(values, [&](std::size_t, std::size_t, double kx, double ky) {
+    const auto wave = multislice::probe_wave(lens, defocus_A, grid_, kx, ky);
+    mine += std::norm(wave);
+    if (wave == std::complex<double>{}) return Complex{};
+    return Complex(wave * std::polar(1.0, -2 * kPi * (kx * position_A.x() + ky * position_A.y())));
+  });
+  const auto scale = static_cast<float>(1 / std::sqrt(group_.ordered_sum(std::span<const double>(&mine, 1))));
+  for (Complex& value : values) value *= scale;
+  pass_through(false);
+}
+
+/// Sends the wave, which is in rows or in columns, through all slices; it ends in columns.
+void WaveGroup::pass_through(bool in_rows) {
+  const auto& slices = slices_;
   std::size_t passed = 0, next_part = 2;
   std::array<std::size_t, 2> built{slices.count, slices.count};
   const auto to_columns = [&] {
@@ -185,20 +156,19 @@ void WaveGroup::propagate(const multislice::BeamAtoms& atoms, const multislice::
   };
   const auto pass = [&] {
     to_columns();
-    if (passed > 0 || !limited) propagate_columns(static_cast<double>(passed) * slices.thickness_A);
-    limited = true;
+    if (passed > 0) propagate_columns(passed);
     passed = 0;
   };
   for (std::size_t s = 0; s < slices.count; ++s) {
-    if (occupied_[s]) {
+    if (!atoms_[s].empty()) {
       if (next_part == 2) {
-        const auto following =
-            std::find(occupied_.begin() + static_cast<std::ptrdiff_t>(s) + 1, occupied_.end(), true);
-        built = {s, static_cast<std::size_t>(following - occupied_.begin())};
-        group_.agree([&] { build_potentials(built); });
+        std::size_t following = s + 1;
+        while (following < slices.count && atoms_[following].empty()) ++following;
+        built = {s, following};
+        build_potentials(built);
         next_part = 0;
       }
-      if (in_rows) passed = 0;  // vacuum turns nothing but the phase of a plane wave
+      if (in_rows) passed = 0;  // a plane wave: vacuum turns nothing but its phase
       if (!in_rows) {
         pass();
         wave_.backward();
@@ -208,7 +178,6 @@ void WaveGroup::propagate(const multislice::BeamAtoms& atoms, const multislice::
       }
       transmit(next_part++);
       to_columns();
-      limited = false;
     }
     ++passed;
   }
@@ -220,6 +189,11 @@ double WaveGroup::transmitted() {
   for (const Complex& value : wave_.column_data()) mine += static_cast<double>(std::norm(value));
   const auto pixels = static_cast<double>(grid_.size());
   return group_.ordered_sum(std::span<const double>(&mine, 1)) / (pixels * pixels);
+}
+
+void WaveGroup::intensity(View<float, 2> columns) const {
+  const auto values = wave_.column_data();
+  for (std::size_t i = 0; i < values.size(); ++i) columns.data()[i] = std::norm(values[i]);
 }
 
 void WaveGroup::add_image(double inner_mrad, double outer_mrad,

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,8 +50,17 @@ ChannelLayout channel_layout(const std::vector<DetectorOptions>& detectors);
 /// The sums of all channels, prepared for one grid.
 class DetectorSums {
  public:
+  /// Some columns of the diffraction plane: frequencies first..first + count along x.
+  struct Columns {
+    std::size_t first, count;
+  };
+
   DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid, double voltage_kV,
                DetectorEdges edges);
+  /// The part of the sums that some columns give, whose intensity has the shape (column, ny). Pixelated
+  /// detectors are refused.
+  DetectorSums(const std::vector<DetectorOptions>& detectors, const FftGrid& grid, double voltage_kV,
+               DetectorEdges edges, Columns columns);
 
   /// Weighted sum of each channel from the intensity per pixel (ny, nx; FFT order).
   void apply(View<const float, 2> intensity, std::span<double> channels) const;
@@ -72,6 +82,10 @@ class DetectorSums {
   void add_camera(const DetectorOptions& detector, const FftGrid& grid, double lambda_A, DetectorEdges edges);
   void add_pixel(Channel& channel, std::size_t pixel, double weight);
 
+  void add_channels(const std::vector<DetectorOptions>& detectors, const FftGrid& grid, double voltage_kV,
+                    DetectorEdges edges);
+
+  std::optional<Columns> columns_;  ///< all, row by row, where there are none
   std::vector<Channel> channels_;
   std::vector<float> weights_;
 };

@@ -26,6 +26,10 @@ double largest_probe_angle_mrad(const MicroscopeOptions& microscope);
 /// centred on the edge (abTEM's soft aperture).
 double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky);
 
+/// The free probe at k (1/Å), at pixel (0, 0), before it is normalised; see probe_spectrum.
+std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid,
+                                double kx, double ky);
+
 /// Spectrum of the probe at `position_A` from pixel (0, 0), with sum |psi(k)|² = 1. A tilted beam's aperture
 /// and aberrations are centred on its axis; what `defocus_A` has beyond the lens's own is the way from the
 /// reference plane, where the axis passes through `position_A`. Shape (ny, nx), FFT order. Throws InputError

@@ -11,7 +11,7 @@
 #include "aetos/multislice/focal_series.hpp"
 #include "aetos/multislice/grid.hpp"
 #include "aetos/multislice/options.hpp"
-#include "aetos/multislice/potential.hpp"
+#include "aetos/multislice/potential_columns.hpp"
 #include "aetos/multislice/tile_engine.hpp"
 #include "aetos/parallel/slab_fft.hpp"
 
@@ -28,11 +28,19 @@ class WaveGroup {
             multislice::Parametrization parametrization, const multislice::FftGrid& grid,
             const Vec2& corner_A, std::size_t strip_px);
 
-  /// Sends a wave of amplitude 1 through all slices: transmits and propagates as the multislice of probes
+  /// What waves pass through from now on.
+  void place_atoms(const multislice::BeamAtoms& atoms, const multislice::SliceGrid& slices);
+  /// Sends a wave of amplitude 1 through all slices: transmits and propagates as the multislice of windows
   /// does, with the same band limits. A tilted beam has the nearest frequency of the cell.
-  void propagate(const multislice::BeamAtoms& atoms, const multislice::SliceGrid& slices);
+  void pass_plane_wave();
+  /// The same for a focused probe of unit intensity at `position_A` from pixel (0, 0); `defocus_A` as for
+  /// multislice::probe_spectrum.
+  void pass_probe(const multislice::MicroscopeOptions& lens, double defocus_A, const Vec2& position_A);
 
   Range rows() const { return wave_.rows(); }
+  Range columns() const { return wave_.columns(); }
+  /// Of this rank's columns: (column, ny), the intensity of a probe.
+  void intensity(View<float, 2> columns) const;
   /// Share of the beam that is left behind the specimen.
   double transmitted();
   /// Adds to `image` (this rank's rows, all columns) the intensity behind an objective lens with an aperture
@@ -49,18 +57,10 @@ class WaveGroup {
 
  private:
   using Complex = std::complex<float>;
-  /// Rows whose potential is built together, with what surrounds them.
-  struct Block {
-    std::size_t first_row, rows;  ///< of the cell
-    long region_first;            ///< the region's first row
-    std::vector<multislice::SliceAtoms> slices;
-  };
-
-  void start();
-  void place_atoms(const multislice::BeamAtoms& atoms, const multislice::SliceGrid& slices);
+  void pass_through(bool in_rows);
   void build_potentials(const std::array<std::size_t, 2>& slices);
   void transmit(std::size_t part);
-  void propagate_columns(double distance_A);
+  void propagate_columns(std::size_t slices);
   template <class Value>
   void for_columns(std::span<Complex> values, Value value) const;
 
@@ -69,13 +69,11 @@ class WaveGroup {
   multislice::FftGrid grid_;
   multislice::BandLimit limit_;
   Vec2 corner_A_;
-  SlabFft wave_, other_;  ///< other_: the transmission function, then images
-  bool region_is_cell_;
-  multislice::PotentialBuilder builder_;
-  Array<float, 2> region_;
+  SlabFft wave_, other_;  ///< other_: potentials, transmission functions, images
+  multislice::PotentialColumns columns_;
   std::array<Array<float, 2>, 2> potential_;  ///< of two slices, this rank's rows
-  std::vector<Block> blocks_;
-  std::vector<bool> occupied_;
+  multislice::SliceGrid slices_;
+  std::vector<multislice::SliceAtoms> atoms_;  ///< by slice
 };
 
 }  // namespace aetos::simulation
