@@ -207,7 +207,10 @@ Codec<ReconstructOptions> describe_reconstruct() {
       field<S>("film", &S::film, boolean(),
                "a film that reaches beyond the images: a volume as wide as its tilted views see is "
                "reconstructed, and its middle of volume_px written"),
-      field<S>("refine_angles", &S::refine_angles, boolean(), "refine the angles while reconstructing"),
+      field<S>("refine_angles", &S::refine_angles, boolean(),
+               "first refine every projection's angles and shift against the volume (docs/solvers.md)"),
+      field<S>("refine_rounds", &S::refine_rounds, whole(1, 1000),
+               "rounds of refine_angles at most; it ends when poses settle"),
       field<S>("tilt_axis", &S::tilt_axis, word<TiltAxis>({{"y", TiltAxis::y}, {"x", TiltAxis::x}}),
                "tilt axis in images from elsewhere; x: they are turned"),
   });

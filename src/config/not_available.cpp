@@ -23,7 +23,6 @@ const std::vector<LaterValue>& later_values() {
       {"reconstruct.method",
        {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
        "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},
-      {"reconstruct.refine_angles", {"true"}, "false"},
   };
   return values;
 }

@@ -79,6 +79,12 @@ tracing::Request Plan::tracing_request() const {
   if (config.scan_pixel_given) request.pixel_A = config.scan.pixel_A;
   if (!config.trace.images.empty()) {
     request.images = config.trace.images;
+  } else if (config.reconstruct.refine_angles && !own_volume) {
+    // The images as they were reconstructed from, with their angles and their pixel.
+    request.images = (output / files::refined_series).string();
+    request.signal = "auto";
+    request.pixel_A.reset();
+    return request;
   } else if (!config.reconstruct.input.empty()) {
     request.images = config.reconstruct.input;
   } else if (config.preprocessed && !own_volume) {
@@ -159,7 +165,9 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
   if (stage == Stage::reconstruct && config.reconstruct.input.empty()) earlier = {images};
   if (stage == Stage::trace) {
     if (config.trace.input.empty()) earlier.push_back(Stage::reconstruct);
-    if (config.trace.images.empty() && config.reconstruct.input.empty()) earlier.push_back(images);
+    const bool refined = config.reconstruct.refine_angles && config.trace.input.empty();
+    if (config.trace.images.empty() && config.reconstruct.input.empty() && !refined)
+      earlier.push_back(images);
   }
   if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
   if (stage == Stage::analyze) {
@@ -240,6 +248,10 @@ std::vector<std::string> outputs_of(Stage stage) {
 std::vector<std::string> all_outputs_of(Stage stage) {
   auto outputs = outputs_of(stage);
   if (stage == Stage::simulate) outputs.push_back(files::diffraction);
+  if (stage == Stage::reconstruct) {
+    outputs.push_back(files::refined_series);
+    outputs.push_back(files::refined_angles);
+  }
   if (stage == Stage::analyze)
     for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
                               "phases", "oxidation", "vacancies", "interfaces", "facets", "sigma", "slices",

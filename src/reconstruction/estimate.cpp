@@ -5,6 +5,7 @@
 
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "plan.hpp"
+#include "refine_angles.hpp"
 #include "tao.hpp"
 
 namespace aetos::reconstruction {
@@ -14,6 +15,7 @@ constexpr double kMiB = 1024.0 * 1024.0;
 /// Measured on one core of a present server (bench/projector.cpp); only the order of magnitude matters here.
 constexpr double kFlops = 4e9;       ///< of single-precision transforms
 constexpr double kUpdates = 1.5e10;  ///< multiply-adds on rows
+constexpr double kSplats = 1.2e8;    ///< voxels of a projection forward and back, off the rows' directions
 constexpr double kVoxelReads = 2e8;  ///< bilinear or trilinear reads off the rows' directions
 constexpr double kProcess_MiB = 45;  ///< the program and its libraries
 
@@ -38,6 +40,7 @@ Sizes sizes_of(const Plan& plan, const std::array<double, 3>& oversampling) {
 /// Seconds of one pass, forward and back, on one core.
 double pass_seconds(const Plan& plan, const Sizes& s, bool fourier) {
   const double updates = s.nz * s.nx * s.ny * s.projections;
+  if (!plan.plain && !fourier) return updates / kSplats;
   if (!plan.plain) {
     const double grid = s.padded_z * s.padded_x * s.padded_y;
     const double plane = s.padded_x * s.padded_y;
@@ -72,7 +75,7 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
-  if (!plan.plain) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
+  if (!plan.plain && fourier) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
   return std::max({state + solver + work, read, write});
 }
 
@@ -85,7 +88,11 @@ void add_warnings(const Plan& plan, const Request& request, int ranks, std::vect
                                    static_cast<std::size_t>(ranks) - plan.geometry.volume_px[1]));
   if (!plan.plain && ranks > 1)
     warnings.push_back(
-        "angles phi or psi other than zero: every rank holds the whole volume and its spectrum");
+        fmt::format("angles {}: every rank holds the whole volume{}",
+                    request.options.refine_angles ? "are refined" : "phi or psi other than zero",
+                    request.options.projector == tomography::Projector::fourier
+                        ? " and its spectrum; projector: real-space needs no spectrum"
+                        : ""));
   const auto& over = request.options.oversampling;
   if (request.options.projector == tomography::Projector::fourier && std::min(over[0], over[2]) < 2)
     warnings.push_back(
@@ -95,8 +102,9 @@ void add_warnings(const Plan& plan, const Request& request, int ranks, std::vect
 }  // namespace
 
 Estimate estimate(const Request& request, int ranks) {
-  const Plan plan = make_plan(request);
+  Plan plan = make_plan(request);
   const auto& options = request.options;
+  if (options.refine_angles) plan.plain = false;
   const bool fourier = options.projector == tomography::Projector::fourier;
   const Sizes s = sizes_of(plan, options.oversampling);
   Estimate estimate;
@@ -105,6 +113,8 @@ Estimate estimate(const Request& request, int ranks) {
   estimate.nx = plan.geometry.nu;
   estimate.volume_px = plan.written_px;
   estimate.core_seconds = (passes_of(plan) + 1) * pass_seconds(plan, s, fourier) * (options.fsc ? 2 : 1);
+  if (options.refine_angles)
+    estimate.core_seconds += most_refinement_passes(options.refine_rounds) * pass_seconds(plan, s, false);
   estimate.memory_per_rank_MiB =
       kProcess_MiB +
       memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt", ranks) / kMiB;

@@ -89,6 +89,15 @@ std::size_t arrange(const Request& request, const Plan& plan, View<const float, 
 
 }  // namespace
 
+void shift_projection(View<float, 2> image, std::size_t rows, const imaging::Shift& shift) {
+  if (shift == imaging::Shift{}) return;
+  Array<float, 2> shown({image.extent(0), rows});
+  for (std::size_t u = 0; u < image.extent(0); ++u) std::copy_n(&image(u, 0), rows, &shown(u, 0));
+  // Its axes are (u, v) here: u takes the place of y.
+  const auto moved = imaging::shift_image(shown, {shift.x, shift.y});
+  for (std::size_t u = 0; u < image.extent(0); ++u) std::copy_n(&moved(u, 0), rows, &image(u, 0));
+}
+
 Images load_images(const Communicator& comm, const Request& request, const Plan& plan,
                    const Decomposition& mine) {
   const Range rows = mine.image_rows;
@@ -110,6 +119,8 @@ Images load_images(const Communicator& comm, const Request& request, const Plan&
         Array<float, 3>({plan.kept.size(), plan.geometry.nu, tomography::padded_rows(rows.size())});
     replaced = arrange(request, plan, raw, offset, rows, means, images.measured);
   });
+  for (std::size_t p = 0; !plan.shifts.empty() && p < plan.kept.size(); ++p)
+    shift_projection(images.measured.view()[p], plan.geometry.nv, plan.shifts[plan.kept[p]]);
   images.interpolated_pixels =
       mine.whole ? replaced : static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(replaced)));
   return images;

@@ -13,14 +13,13 @@ namespace aetos::reconstruction {
 namespace {
 
 constexpr std::size_t kSmallestImage = 4;
+constexpr std::size_t kFewestRefined = 5, kSmallestRefined = 16;  ///< for refine_angles
 
 void check_options(const tomography::ReconstructOptions& options) {
   if (std::find(tomography::kMethods.begin(), tomography::kMethods.end(), options.method) ==
       tomography::kMethods.end())
     throw InputError("reconstruct.method", "'" + options.method + "'",
                      fmt::format("one of {}", fmt::join(tomography::kMethods, ", ")));
-  if (options.refine_angles)
-    throw InputError("reconstruct.refine_angles", "true", "false: angles cannot be refined yet");
   if (options.iterations < 1)
     throw InputError("reconstruct.iterations", fmt::format("{}", options.iterations), "1 or more");
   if (!(options.step >= 1 && options.step <= 3))
@@ -129,9 +128,6 @@ void choose_volume(const tomography::ReconstructOptions& options, Plan& plan) {
                     nz, nx));
 }
 
-/// Projections of a subset: fewer take fewer passes, of which each takes longer.
-constexpr std::size_t kSubsetSize = 4;
-
 void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   const std::string& method = options.method;
   const std::size_t projections = plan.geometry.angles.size();
@@ -146,11 +142,15 @@ void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   }
   using tomography::Preconditioner;
   const Preconditioner wanted = options.preconditioner.value_or(
-      method == "bqnls" && plan.plain ? Preconditioner::ramp : Preconditioner::none);
+      method == "bqnls" && plan.plain && !options.refine_angles ? Preconditioner::ramp
+                                                                : Preconditioner::none);
   plan.preconditioned = wanted == Preconditioner::ramp;
   if (plan.preconditioned && method != "bqnls")
     throw InputError("reconstruct.preconditioner", "ramp with " + method,
                      "none, or the method bqnls: the others gain nothing from it");
+  if (plan.preconditioned && (!plan.plain || options.refine_angles))
+    throw InputError("reconstruct.preconditioner", "ramp with angles other than theta",
+                     "none: the filter is that of a plain tilt series");
   if (plan.bounded_solver) {
     if (options.projector != tomography::Projector::real_space)
       throw InputError("reconstruct.projector", "fourier with " + method,
@@ -168,6 +168,20 @@ void check_judges(const tomography::ReconstructOptions& options, const Plan& pla
   if (options.fsc && plan.kept.size() < 2)
     throw InputError("reconstruct.fsc", fmt::format("{} projection", plan.kept.size()),
                      "at least two, one for each half");
+}
+
+void check_refinement(const tomography::ReconstructOptions& options, const Plan& plan) {
+  if (!options.refine_angles) return;
+  if (!plan.held.empty())
+    throw InputError("reconstruct.held_out", "projections held out with refine_angles",
+                     "none: their angles would be refined against nothing");
+  if (plan.kept.size() < kFewestRefined)
+    throw InputError("reconstruct.refine_angles", fmt::format("true with {} projections", plan.kept.size()),
+                     fmt::format("at least {}: the others must show where one belongs", kFewestRefined));
+  if (plan.geometry.nv < kSmallestRefined || plan.geometry.nu < kSmallestRefined)
+    throw InputError("reconstruct.refine_angles",
+                     fmt::format("true with images of {} x {} pixels", plan.geometry.nv, plan.geometry.nu),
+                     fmt::format("at least {} pixels on each side", kSmallestRefined));
 }
 
 }  // namespace
@@ -211,6 +225,7 @@ Plan make_plan(const Request& request) {
   check_options(request.options);
   const io::TiltSeriesInfo info = io::read_tilt_series_info(request.source);
   Plan plan;
+  plan.images_in_file = info.tilts;
   plan.file_ny = info.ny;
   plan.file_nx = info.nx;
   plan.signal =
@@ -230,9 +245,7 @@ Plan make_plan(const Request& request) {
   choose_volume(request.options, plan);
   choose_method(request.options, plan);
   check_judges(request.options, plan);
-  if (!plan.plain && request.options.projector == tomography::Projector::real_space)
-    throw InputError("reconstruct.projector", "real-space with angles phi or psi other than zero",
-                     "fourier, or a plain tilt series (theta alone)");
+  check_refinement(request.options, plan);
   return plan;
 }
 

@@ -4,11 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "aetos/imaging/shift.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "aetos/tomography/projector.hpp"
 
 namespace aetos::reconstruction {
+
+/// Projections of a subset of os-resire: fewer take fewer passes, of which each takes longer.
+inline constexpr std::size_t kSubsetSize = 4;
 
 /// A request checked against the header of its input: what will be reconstructed, before any image is read.
 struct Plan {
@@ -16,11 +20,12 @@ struct Plan {
   std::vector<std::size_t> kept;  ///< the file's images that are used, in its order
   std::vector<std::size_t> held;  ///< images kept out of the fit, to judge it by
   std::vector<EulerAngles> held_angles;
-  std::size_t file_ny = 0, file_nx = 0;
+  std::size_t images_in_file = 0, file_ny = 0, file_nx = 0;
+  std::vector<imaging::Shift> shifts;       ///< by which each of the file's images is moved; empty = none is
   tomography::Geometry geometry;            ///< after the tilt axis was turned to y
   std::array<std::size_t, 3> written_px{};  ///< the middle of the volume, which is written: all but for films
   double pixel_A = 0;
-  bool plain = true;            ///< theta alone: rows are independent
+  bool plain = true;            ///< theta alone, images as they are: rows are independent
   bool turned = false;          ///< images are transposed, because the file's tilt axis is x
   bool accelerated = false;     ///< with momentum
   bool bounded_solver = false;  ///< one of PETSc TAO's

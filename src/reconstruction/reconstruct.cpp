@@ -17,6 +17,7 @@
 #include "images.hpp"
 #include "misfit.hpp"
 #include "plan.hpp"
+#include "refine_angles.hpp"
 #include "solve.hpp"
 
 namespace aetos::reconstruction {
@@ -290,6 +291,14 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   Plan plan;
   context.comm.agree([&] { plan = make_plan(request); });
   announce(context.comm, request, plan);
+  json refined;
+  if (request.options.refine_angles) {
+    auto found = refine_poses(context, request, plan);
+    write_refined_series(context, request, plan, found.poses, file.parent_path() / kRefinedSeries,
+                         file.parent_path() / kRefinedAngles);
+    plan = with_poses(plan, found.poses);
+    refined = std::move(found.summary);
+  }
   const Decomposition mine = decompose(context.comm, plan);
   const Solution solution = reconstruct_state(context, request, plan, mine);
   report_empty_projections(plan, solution.factors);
@@ -298,6 +307,7 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   write_volume(context, request, plan, mine, solution.state, solution.factors, file);
   json result = summary(request, plan, solution.state, solution.factors);
   result.update(solution.extra);
+  if (!refined.is_null()) result["refine_angles"] = refined;
   return result;
 }
 

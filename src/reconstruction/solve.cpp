@@ -104,17 +104,18 @@ void iterate(const RunContext& context, const Problem& problem, State& state, co
   const auto method = make_method(context.comm, problem);
   Watch watch(context);
   Rules rules(context.comm, problem, judges.held_out);
-  Progress progress("iterations", iterations, state.iteration);
+  std::optional<Progress> progress;
+  if (!judges.quiet) progress.emplace("iterations", iterations, state.iteration);
   for (bool more = state.iteration < iterations; more;) {
     fault::point("reconstruct-iteration");
     const int before = state.iteration;
     rules.before(state);
     more = method->advance(state, iterations) && state.iteration < iterations;
     more = !rules.met(state) && more;
-    if (state.iteration / every > before / every || before == 0)
+    if (!judges.quiet && (state.iteration / every > before / every || before == 0))
       log::info("  iteration {} of {}: R {:.6f} before its update", state.iteration, iterations,
                 state.r_history.back());
-    progress.update(state.iteration);
+    if (progress) progress->update(state.iteration);
     const bool stop = watch.must_stop();
     if (judges.checkpoints && (stop || !more || watch.save_is_due())) {
       write_checkpoint(context, problem.plan, problem.mine, state, more);
@@ -124,7 +125,7 @@ void iterate(const RunContext& context, const Problem& problem, State& state, co
       throw Interrupted(fmt::format("stopped by {} after iteration {} of {}; --resume goes on from there",
                                     context.stop.reason(), state.iteration, iterations));
   }
-  progress.finish();
+  if (progress) progress->finish();
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Problem {
 struct Judges {
   const Problem* held_out = nullptr;  ///< the projections kept out of the fit; none
   bool checkpoints = true;
+  bool quiet = false;  ///< says nothing of its iterations
 };
 
 /// Iterates `state` up to options.iterations updates, with checkpoints in between; returns the R-factors of

@@ -80,11 +80,11 @@ struct Solver {
   Tao tao = nullptr;
 };
 
-/// Voxels (z, x, row) of this rank in a PETSc vector, where rows are not padded.
+/// Voxels (z, x, row) of this rank in a PETSc vector, where rows are not padded: some planes of u.
 template <class Use>
-void for_each_voxel(const Array<float, 3>& u, std::size_t rows, const Use& use) {
+void for_each_voxel(const Array<float, 3>& u, Range planes, std::size_t rows, const Use& use) {
   std::size_t at = 0;
-  for (std::size_t column = 0; column < u.extent(0) * u.extent(1); ++column)
+  for (std::size_t column = planes.begin * u.extent(1); column < planes.end * u.extent(1); ++column)
     for (std::size_t y = 0; y < rows; ++y) use(at++, column * u.extent(2) + y);
 }
 
@@ -95,7 +95,7 @@ class TaoMethod final : public Method {
         problem_(problem),
         misfit_(comm, problem),
         rows_(problem.mine.held_rows.size()),
-        unknowns_(problem.plan.geometry.volume_px[0] * problem.plan.geometry.volume_px[2] * rows_),
+        unknowns_(problem.mine.planes.size() * problem.plan.geometry.volume_px[2] * rows_),
         x_(comm, unknowns_),
         lower_(comm, unknowns_),
         upper_(comm, unknowns_),
@@ -137,7 +137,7 @@ class TaoMethod final : public Method {
     const auto& inside = problem_.constraints.inside;
     check_petsc(VecGetArray(lower_.get(), &low));
     check_petsc(VecGetArray(upper_.get(), &high));
-    for_each_voxel(state_->u, rows_, [&](std::size_t i, std::size_t voxel) {
+    for_each_voxel(state_->u, problem_.mine.planes, rows_, [&](std::size_t i, std::size_t voxel) {
       const bool fixed = !inside.empty() && inside.data()[voxel] == 0;
       low[i] = fixed || problem_.constraints.nonnegative ? 0 : PETSC_NINFINITY;
       high[i] = fixed ? 0 : PETSC_INFINITY;
@@ -170,16 +170,19 @@ class TaoMethod final : public Method {
   void read(const Array<float, 3>& u, Vec to) const {
     double* values = nullptr;
     check_petsc(VecGetArray(to, &values));
-    for_each_voxel(u, rows_, [&](std::size_t i, std::size_t voxel) { values[i] = u.data()[voxel]; });
+    for_each_voxel(u, problem_.mine.planes, rows_,
+                   [&](std::size_t i, std::size_t voxel) { values[i] = u.data()[voxel]; });
     check_petsc(VecRestoreArray(to, &values));
   }
 
   void write(Vec from, Array<float, 3>& u) const {
     const double* values = nullptr;
     check_petsc(VecGetArrayRead(from, &values));
-    for_each_voxel(
-        u, rows_, [&](std::size_t i, std::size_t voxel) { u.data()[voxel] = static_cast<float>(values[i]); });
+    for_each_voxel(u, problem_.mine.planes, rows_, [&](std::size_t i, std::size_t voxel) {
+      u.data()[voxel] = static_cast<float>(values[i]);
+    });
     check_petsc(VecRestoreArrayRead(from, &values));
+    if (problem_.mine.whole) share_items(comm_, u.view(), problem_.mine.planes);
   }
 
   /// Misfit and gradient of x: one pass.

@@ -8,6 +8,7 @@
 #include "fourier_rows.hpp"
 #include "fourier_volume.hpp"
 #include "row_kernels.hpp"
+#include "voxel_projector.hpp"
 
 namespace aetos::tomography {
 namespace {
@@ -44,9 +45,7 @@ std::unique_ptr<ProjectorPair> make_projector(const Geometry& geometry, Projecto
   if (geometry.nu < 3) throw InputError("images", std::to_string(geometry.nu) + " columns", "at least 3");
   const bool plain = is_plain_tilt_series(geometry.angles);
   if (kind == Projector::real_space) {
-    if (!plain)
-      throw InputError("reconstruct.projector", "real-space with angles phi or psi other than zero",
-                       "fourier, or a plain tilt series (theta alone)");
+    if (!plain) return std::make_unique<VoxelProjector>(geometry);
     return std::make_unique<RealSpaceRows>(geometry);
   }
   for (double oversampling : oversampling_zyx)

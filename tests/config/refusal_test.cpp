@@ -182,8 +182,7 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     expect_contains(message, "case.yaml:5");
     return message;
   };
-  for (const char* line : {"preprocess: {denoise: bm3d}", "preprocess: {calibrate: {crystal: Si}}",
-                           "reconstruct: {refine_angles: true}"})
+  for (const char* line : {"preprocess: {denoise: bm3d}", "preprocess: {calibrate: {crystal: Si}}"})
     later(line);
   expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");

@@ -83,6 +83,28 @@ TEST(ReconstructionRanks, GeneralEulerAngles) {
   }
 }
 
+TEST(ReconstructionRanks, GeneralEulerAnglesInRealSpace) {
+  AETOS_RANKS(comm, 4);
+  const Scene scene(comm, false, 10);
+  Request request = quick_request(scene.series());
+  request.options.projector = tomography::Projector::real_space;
+  request.options.iterations = 5;
+  expect_same_on_all_sizes(comm, request, scene);
+}
+
+TEST(ReconstructionRanks, RefinedAngles) {
+  AETOS_RANKS(comm, 4);
+  for (const bool plain : {true, false}) {
+    const Scene scene(comm, plain);
+    Request request = quick_request(scene.series());
+    request.options.refine_angles = true;
+    request.options.refine_rounds = 5;
+    request.options.support = "auto";
+    request.options.iterations = 4;
+    expect_same_on_all_sizes(comm, request, scene);
+  }
+}
+
 TEST(ReconstructionRanks, FilmsAndWhatJudgesThem) {
   AETOS_RANKS(comm, 4);
   for (const bool plain : {true, false}) {

@@ -135,7 +135,16 @@ TEST_F(DriverTest, RefusesWhatCannotBeReconstructed) {
   EXPECT_EQ(refused([](Request& r) { r.options.patience = 3; }), "reconstruct.patience");
   EXPECT_EQ(refused([](Request& r) { r.options.preconditioner = tomography::Preconditioner::ramp; }),
             "reconstruct.preconditioner");
-  EXPECT_EQ(refused([](Request& r) { r.options.refine_angles = true; }), "reconstruct.refine_angles");
+  EXPECT_EQ(refused([](Request& r) {
+              r.options.refine_angles = true;
+              r.exclude = {0, 1, 2, 3, 4};
+            }),
+            "reconstruct.refine_angles");
+  EXPECT_EQ(refused([](Request& r) {
+              r.options.refine_angles = true;
+              r.options.held_out = {3};
+            }),
+            "reconstruct.held_out");
   EXPECT_EQ(refused([](Request& r) { r.options.step = 4; }), "reconstruct.step");
   EXPECT_EQ(refused([](Request& r) { r.options.iterations = 0; }), "reconstruct.iterations");
   EXPECT_EQ(refused([](Request& r) { r.options.oversampling[0] = 0.5; }), "reconstruct.oversampling");

@@ -216,15 +216,5 @@ TEST(ProjectorTest, SlabOfPlanesEqualsTheWholeBackProjection) {
   }
 }
 
-TEST(ProjectorTest, RealSpaceRefusesGeneralEulerAngles) {
-  const Geometry g{{8, 8, 8}, 8, 8, {{0, 10, 1}}};
-  try {
-    make_projector(g, Projector::real_space, kOversampling);
-    FAIL();
-  } catch (const InputError& error) {
-    EXPECT_EQ(error.place(), "reconstruct.projector");
-  }
-}
-
 }  // namespace
 }  // namespace aetos

@@ -13,6 +13,11 @@
 
 namespace aetos::reconstruction {
 
+/// What `refine_angles` writes beside the volume: the images as they were reconstructed from, with their refined
+/// angles, and a table of angles and shifts.
+inline constexpr const char* kRefinedSeries = "tilt_series_refined.h5";
+inline constexpr const char* kRefinedAngles = "refined_angles.csv";
+
 struct Request {
   std::string source;  ///< tilt series file, options.input resolved
   tomography::ReconstructOptions options;

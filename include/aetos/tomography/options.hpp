@@ -48,7 +48,8 @@ struct ReconstructOptions {
   std::string support = "auto";                ///< auto, none, or a file
   Auto<std::array<std::size_t, 3>> volume_px;  ///< z, y, x
   bool film = false;  ///< the object reaches beyond the images: a wider volume, its middle written
-  bool refine_angles = false;
+  bool refine_angles = false;  ///< and shifts, of each projection against the volume
+  int refine_rounds = 12;      ///< at most
   TiltAxis tilt_axis = TiltAxis::y;
 };
 
