@@ -16,7 +16,10 @@ Codec<PreprocessOptions> describe_preprocess() {
                "NaN and infinities in images: an error, or interpolated from their neighbours, with hot "
                "pixels, and counted"),
       field<S>("calibrate", &S::calibrate, none, "pixel size from a known crystal"),
-      field<S>("denoise", &S::denoise, none, "denoising"),
+      field<S>("denoise", &S::denoise, word(kDenoiseWords),
+               "denoising of Poisson noise, in Anscombe's transform; how many electrons a pixel of value 1 "
+               "stands for "
+               "is what the file says, else estimated from the images"),
       field<S>(
           "background", &S::background, word(kBackgroundWords),
           "plane: a plane fitted beside the object is subtracted; mask: the mean beside the object is "

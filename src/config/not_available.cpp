@@ -19,7 +19,6 @@ struct LaterValue {
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
       {"preprocess.calibrate", {"*"}, "none"},
-      {"preprocess.denoise", {"*"}, "none"},
       {"reconstruct.method",
        {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
        "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},

@@ -211,7 +211,7 @@ void settle_images(Reader& r, Master& m, const std::vector<Stage>& configured) {
 
 /// Whether the section asks for more than the mending that reconstruct does by itself.
 bool asks_for_preprocessing(const PreprocessOptions& p) {
-  return p.calibrate != "none" || p.denoise != "none" || p.background != Background::none ||
+  return p.calibrate != "none" || p.denoise != Denoise::none || p.background != Background::none ||
          p.align != Align::none || !p.shifts.empty() || p.normalize != Normalize::none;
 }
 

@@ -9,6 +9,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/imaging/bad_pixels.hpp"
+#include "aetos/imaging/denoise.hpp"
 #include "find_shifts.hpp"
 
 namespace aetos::preprocessing {
@@ -16,7 +17,7 @@ namespace {
 
 /// What stands before the image in a record of the journal.
 struct Numbers {
-  double replaced, a, b, c, object_share, total, place_total, place_y, place_x, curve;
+  double replaced, counts_per_unit, a, b, c, object_share, total, place_total, place_y, place_x, curve;
 };
 
 void refuse_undefined(const Request& request, View<const float, 2> image, std::size_t projection) {
@@ -24,6 +25,25 @@ void refuse_undefined(const Request& request, View<const float, 2> image, std::s
   if (bad == image.end()) return;
   const auto at = static_cast<std::size_t>(bad - image.begin());
   throw io::undefined_pixel(request.source, *bad, projection, at / image.extent(1), at % image.extent(1));
+}
+
+/// Electrons in a pixel of value 1: what the file says, or what the noise itself tells.
+double counts_per_unit(const Plan& plan, View<const float, 2> image) {
+  if (plan.info.is_counts) return 1;
+  if (plan.info.electrons_per_pixel && plan.signal.ends_with("_noisy")) return *plan.info.electrons_per_pixel;
+  return imaging::estimate_counts_per_unit(image);
+}
+
+void take_off_noise(config::Denoise kind, const Plan& plan, Cleaned& cleaned) {
+  using config::Denoise;
+  using imaging::Denoiser;
+  if (kind == Denoise::none) return;
+  cleaned.counts_per_unit = counts_per_unit(plan, cleaned.image);
+  if (!(cleaned.counts_per_unit > 0)) return;  // no noise to take off
+  const Denoiser method = kind == Denoise::bm3d      ? Denoiser::bm3d
+                          : kind == Denoise::wavelet ? Denoiser::wavelet
+                                                     : Denoiser::non_local_means;
+  cleaned.image = imaging::denoise(cleaned.image, method, cleaned.counts_per_unit);
 }
 
 void take_off_background(config::Background kind, Cleaned& cleaned) {
@@ -61,6 +81,7 @@ Cleaned clean_projection(const Request& request, const Plan& plan, std::size_t i
     cleaned.image = Array<float, 2>({plan.info.ny, plan.info.nx});
     std::copy(raw.begin(), raw.end(), cleaned.image.begin());
   }
+  take_off_noise(request.options.denoise, plan, cleaned);
   take_off_background(request.options.background, cleaned);
   cleaned.total = std::accumulate(cleaned.image.begin(), cleaned.image.end(), 0.0);
   if (request.options.align != config::Align::none) cleaned.place = locate(request, cleaned.image);
@@ -69,6 +90,7 @@ Cleaned clean_projection(const Request& request, const Plan& plan, std::size_t i
 
 std::vector<std::byte> pack(const Cleaned& c) {
   const Numbers numbers{static_cast<double>(c.replaced_pixels),
+                        c.counts_per_unit,
                         c.background.a,
                         c.background.b,
                         c.background.c,
@@ -94,6 +116,7 @@ Cleaned unpack(const std::vector<std::byte>& bytes, std::size_t ny, std::size_t 
   std::memcpy(&n, bytes.data(), sizeof(Numbers));
   Cleaned c{Array<float, 2>({ny, nx}),
             static_cast<std::size_t>(n.replaced),
+            n.counts_per_unit,
             {n.a, n.b, n.c},
             n.object_share,
             n.total,

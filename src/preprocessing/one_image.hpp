@@ -14,6 +14,7 @@ namespace aetos::preprocessing {
 struct Cleaned {
   Array<float, 2> image;
   std::size_t replaced_pixels = 0;
+  double counts_per_unit = 0;  ///< that denoising went by; 0 without it
   imaging::Plane background;   ///< that was subtracted
   double object_share = 0;     ///< of the image, where the background was found beside it
   double total = 0;            ///< sum of the image

@@ -63,6 +63,7 @@ Cleaned read_back(const Finished& finished, const Plan& plan, std::size_t index)
 /// Everything about a projection but its image.
 struct Findings {
   std::size_t replaced_pixels = 0;
+  double counts_per_unit = 0;
   imaging::Plane background;
   double object_share = 0, total = 0, place_total = 0, y = 0, x = 0;
 };
@@ -77,8 +78,8 @@ std::vector<Findings> collect(const Communicator& comm, const Plan& plan, const 
   comm.agree([&] {
     for (std::size_t i = mine.begin; i < mine.end; ++i) {
       const Cleaned c = read_back(finished, plan, i);
-      my_findings.push_back(
-          {c.replaced_pixels, c.background, c.object_share, c.total, c.place.total, c.place.y, c.place.x});
+      my_findings.push_back({c.replaced_pixels, c.counts_per_unit, c.background, c.object_share, c.total,
+                             c.place.total, c.place.y, c.place.x});
       my_curves.insert(my_curves.end(), c.place.along_y.begin(), c.place.along_y.end());
     }
   });
@@ -117,6 +118,7 @@ std::vector<double> scale_factors(const Request& request, const std::vector<doub
 
 bool counts_stay(const Request& request) {
   return request.options.normalize == config::Normalize::none &&
+         request.options.denoise == config::Denoise::none &&
          request.options.background == config::Background::none;
 }
 
@@ -176,6 +178,7 @@ json details(const Request& request, const Plan& plan, const std::vector<Finding
           {"constant", f.background.a}, {"per_px_y", f.background.b}, {"per_px_x", f.background.c}};
       row["object_share"] = f.object_share;
     }
+    if (f.counts_per_unit > 0) row["counts_per_unit"] = f.counts_per_unit;
     rows.push_back(row);
   }
   const auto& o = request.options;
@@ -184,6 +187,7 @@ json details(const Request& request, const Plan& plan, const std::vector<Finding
           {"signal", output_signal(plan)},
           {"steps",
            {{"bad_pixels", word_of(config::kBadPixelsWords, o.bad_pixels)},
+            {"denoise", word_of(config::kDenoiseWords, o.denoise)},
             {"background", word_of(config::kBackgroundWords, o.background)},
             {"align", word_of(config::kAlignWords, o.align)},
             {"shifts", o.shifts.empty() ? json(nullptr) : json(o.shifts)},

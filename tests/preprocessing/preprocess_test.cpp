@@ -5,9 +5,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/units.hpp"
+#include "aetos/imaging/dose.hpp"
 #include "aetos/imaging/shift.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "reconstruction/series_on_disk.hpp"
@@ -227,6 +229,41 @@ TEST_F(Preprocess, SimulatedSeriesComesBackWithItsNoise) {
   EXPECT_LT(off.x, 0.5);
   RecordProperty("rms_y_px", std::to_string(off.y));
   RecordProperty("rms_x_px", std::to_string(off.x));
+}
+
+TEST_F(Preprocess, DenoisedImagesAreNearerToTheTruth) {
+  const auto truth = test::spots(tilts(), 48, 48);
+  auto series = truth.clone();
+  for (std::size_t t = 0; t < series.extent(0); ++t) {
+    Array<double, 2> image({48, 48});
+    for (std::size_t i = 0; i < image.size(); ++i) image.data()[i] = 0.3 * series[t].data()[i] / 1000;
+    imaging::add_poisson_noise(image, 1000, 3, t, 0);
+    for (std::size_t i = 0; i < image.size(); ++i)
+      series[t].data()[i] = static_cast<float>(image.data()[i] * 1000 / 0.3);
+  }
+  io::TiltSeriesInfo info;
+  info.tilts = tilts().size();
+  info.ny = info.nx = 48;
+  info.angles = tilts();
+  info.signals = {"adf_noisy"};
+  info.electrons_per_pixel = 0.3;
+  io::TiltSeriesWriter writer(comm_, file("in.h5"), info, {"test", "test", "", "", 1});
+  std::vector<std::size_t> all(info.tilts);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  writer.write("adf_noisy", all, series);
+  writer.commit();
+  const auto error = [&](const Array<float, 3>& a) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(a.data()[i] - truth.data()[i], 2);
+    return std::sqrt(sum / static_cast<double>(a.size()));
+  };
+  Request request;
+  request.source = file("in.h5").string();
+  for (const auto method : {config::Denoise::bm3d, config::Denoise::non_local_means}) {
+    request.options.denoise = method;
+    run(request);
+    EXPECT_LT(error(images()), 0.9 * error(series)) << static_cast<int>(method);
+  }
 }
 
 TEST_F(Preprocess, ImagesWithoutIntensityAreLeftAlone) {

@@ -21,6 +21,7 @@ enum class BadPixels { error, interpolate };
 enum class Align { none, centre_of_mass, common_line, cross_correlation };
 /// What is taken off: nothing; a plane fitted beside the object; or all that lies outside the object's mask.
 enum class Background { none, plane, mask };
+enum class Denoise { none, bm3d, non_local_means, wavelet };
 enum class Normalize { none, total };
 
 /// The config's words for these, which outputs use as well.
@@ -34,6 +35,10 @@ inline const Words<Align> kAlignWords{{"none", Align::none},
                                       {"cross-correlation", Align::cross_correlation}};
 inline const Words<Background> kBackgroundWords{
     {"none", Background::none}, {"plane", Background::plane}, {"mask", Background::mask}};
+inline const Words<Denoise> kDenoiseWords{{"none", Denoise::none},
+                                          {"bm3d", Denoise::bm3d},
+                                          {"non-local-means", Denoise::non_local_means},
+                                          {"wavelet", Denoise::wavelet}};
 inline const Words<Normalize> kNormalizeWords{{"none", Normalize::none}, {"total", Normalize::total}};
 
 template <class E>
@@ -50,7 +55,7 @@ struct PreprocessOptions {
   std::string signal = "auto";              ///< which images of the file; the others are left out
   BadPixels bad_pixels = BadPixels::error;  ///< NaN, infinities and hot pixels: an error, or interpolated
   std::string calibrate = "none";
-  std::string denoise = "none";
+  Denoise denoise = Denoise::none;
   Background background = Background::none;
   Align align = Align::none;
   std::string shifts;  ///< file of shifts to apply instead of finding them; empty = none
