@@ -39,7 +39,7 @@ TEST(Denoise, LowersTheErrorAndKeepsTheTotal) {
   const auto truth = columns(0.03);  // 9 to 30 counts a pixel
   Array<double, 2> drawn(truth.shape());
   std::copy(truth.begin(), truth.end(), drawn.begin());
-  add_poisson_noise(drawn, electrons, 5, 0, 0);
+  add_counting_noise(drawn, electrons, {}, 5, 0, 0);
   const auto noisy = as_float(drawn);
   for (Denoiser method : {Denoiser::bm3d, Denoiser::non_local_means, Denoiser::wavelet}) {
     const auto clean = denoise(noisy, method, electrons);
@@ -60,7 +60,7 @@ TEST(Denoise, TheTransformIsInvertedWithoutBias) {
   for (double mean : {2.0, 8.0, 40.0}) {
     Array<double, 2> image({256, 256});
     for (double& v : image) v = mean / 1000;
-    add_poisson_noise(image, 1000, 11, 0, 0);
+    add_counting_noise(image, 1000, {}, 11, 0, 0);
     for (double& v : image) v *= 1000;
     const auto stable = anscombe(as_float(image));
     double sum = 0, square = 0;

@@ -237,7 +237,7 @@ TEST_F(Preprocess, DenoisedImagesAreNearerToTheTruth) {
   for (std::size_t t = 0; t < series.extent(0); ++t) {
     Array<double, 2> image({48, 48});
     for (std::size_t i = 0; i < image.size(); ++i) image.data()[i] = 0.3 * series[t].data()[i] / 1000;
-    imaging::add_poisson_noise(image, 1000, 3, t, 0);
+    imaging::add_counting_noise(image, 1000, {}, 3, t, 0);
     for (std::size_t i = 0; i < image.size(); ++i)
       series[t].data()[i] = static_cast<float>(image.data()[i] * 1000 / 0.3);
   }
