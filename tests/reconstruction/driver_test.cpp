@@ -161,10 +161,12 @@ TEST_F(DriverTest, RefusesWhatCannotBeReconstructed) {
             "tilts");
   EXPECT_EQ(refused([&](Request& r) {
               r.options.projector = tomography::Projector::real_space;
+              r.options.method = "bqnls";
+              r.options.preconditioner = tomography::Preconditioner::ramp;
               r.angles = angles_;
               r.angles[1].psi_deg = 1;
             }),
-            "reconstruct.projector");
+            "reconstruct.preconditioner");
 }
 
 TEST_F(DriverTest, BadPixelsAreNamedOrReplaced) {
