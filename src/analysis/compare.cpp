@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/Geometry>
+#include <Eigen/LU>
+
 #include <algorithm>
 #include <set>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/units.hpp"
 #include "matching.hpp"
 
 namespace aetos::analysis {
@@ -37,6 +41,44 @@ std::vector<std::size_t> not_used(std::size_t n, const std::vector<bool>& used) 
   return rest;
 }
 
+Mat3 rotation_by(const Vec3& turn_rad) {
+  const double angle = turn_rad.norm();
+  return angle > 0 ? Eigen::AngleAxisd(angle, turn_rad / angle).toRotationMatrix() : Mat3::Identity();
+}
+
+/// The small rotation about the reference's centroid that brings matched atoms of the traced model nearest to
+/// the reference: least squares of differences d = w x r, to first order.
+Vec3 turn_between(const std::vector<Vec3>& traced, const std::vector<Vec3>& reference,
+                  const Matching& matching, const Vec3& centre) {
+  Mat3 normal = Mat3::Zero();
+  Vec3 right = Vec3::Zero();
+  for (const auto& [i, k] : matching.pairs) {
+    const Vec3 r = reference[k] - centre, d = traced[i] - reference[k] - matching.shift_A;
+    normal += r.squaredNorm() * Mat3::Identity() - r * r.transpose();
+    right += r.cross(d);
+  }
+  normal.diagonal().array() += 1e-9;
+  return normal.inverse() * right;
+}
+
+/// Turns the traced atoms onto the reference in small steps, matching anew after each; returns the rotation
+/// that was removed.
+Mat3 remove_rotation(std::vector<Vec3>& traced, const std::vector<Vec3>& reference, const Vec3& centre,
+                     Matching& matching, const config::CompareOptions& options) {
+  constexpr int kMostTurns = 30;
+  constexpr double kSettled_rad = 1e-7;
+  Mat3 removed = Mat3::Identity();
+  for (int i = 0; i < kMostTurns && matching.pairs.size() > 3; ++i) {
+    const Vec3 turn = turn_between(traced, reference, matching, centre);
+    const Mat3 back = rotation_by(-turn);
+    for (Vec3& place : traced) place = back * (place - centre) + centre;
+    removed = removed * back.transpose();
+    matching = match_best(traced, reference, options);
+    if (turn.norm() < kSettled_rad) break;
+  }
+  return removed;
+}
+
 void add_notes(Comparison& c, const std::vector<Vec3>& traced, const std::vector<Vec3>& reference) {
   if (c.shift_A.norm() > c.options.match_radius_A)
     c.notes.push_back(fmt::format(
@@ -64,19 +106,24 @@ Comparison compare(const Structure& traced, const Structure& reference, const co
   c.reference_atoms = counted.size();
   c.traced_atoms = traced.size();
   c.centroid_A = mean_point(places);
-  const Matching matching = match_best(traced.position, places, options);
+  std::vector<Vec3> traced_places = traced.position;
+  Matching matching = match_best(traced_places, places, options);
+  if (options.rotate) {
+    const Eigen::AngleAxisd removed(remove_rotation(traced_places, places, c.centroid_A, matching, options));
+    c.rotation_deg = removed.angle() * removed.axis() * 180 / kPi;
+  }
   if (!matching.pairs.empty()) c.shift_A = matching.shift_A;
 
   std::vector<bool> traced_used(traced.size()), place_used(places.size());
   for (const auto& [i, k] : matching.pairs) {
-    c.pairs.push_back({i, counted[k], traced.position[i] - places[k] - c.shift_A});
+    c.pairs.push_back({i, counted[k], traced_places[i] - places[k] - c.shift_A});
     c.matched_right_species += traced.atomic_number[i] == reference.atomic_number[counted[k]];
     traced_used[i] = place_used[k] = true;
   }
   c.matched = c.pairs.size();
   c.false_atoms = not_used(traced.size(), traced_used);
   for (const std::size_t k : not_used(places.size(), place_used)) c.missing.push_back(counted[k]);
-  add_notes(c, traced.position, places);
+  add_notes(c, traced_places, places);
   return c;
 }
 

@@ -132,6 +132,7 @@ json summarize(const Comparison& c, const Structure& reference, const std::vecto
     s["rmsd_missing_wedge_pm"] = rmsd_pm(split.wedge, c.matched);
     s["rmsd_elsewhere_pm"] = rmsd_pm(split.elsewhere, c.matched);
   }
+  if (c.options.rotate) s["rotation_deg"] = {c.rotation_deg.x(), c.rotation_deg.y(), c.rotation_deg.z()};
   s["shift_A"] = c.matched == 0 ? json(nullptr) : json({c.shift_A.x(), c.shift_A.y(), c.shift_A.z()});
   s["notes"] = c.notes;
   return s;

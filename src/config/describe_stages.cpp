@@ -251,6 +251,9 @@ Codec<CompareOptions> describe_compare() {
       field<S>("rule", &S::rule,
                word<MatchRule>({{"mutual", MatchRule::mutual}, {"nearest", MatchRule::nearest}}),
                "a match: each other's nearest; or the reference atom nearest to each traced one"),
+      field<S>(
+          "rotate", &S::rotate, boolean(),
+          "also remove the small rotation between the models, which no projection of refine_angles tells"),
   });
 }
 

@@ -115,7 +115,7 @@ std::vector<Block> spectrum(const Cosines& cosines, View<const float, 2> image,
   return group;
 }
 
-/// Every fourth position or so, and the last.
+/// Every third position, and the last.
 std::vector<std::size_t> references(std::size_t n) {
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i + kSide < n; i += kStep) all.push_back(i);

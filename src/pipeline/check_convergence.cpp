@@ -33,7 +33,8 @@ std::string table(const std::string& name, const Json& sweep, const Json& detect
 Json check_convergence(const Communicator& comm, const Stop& stop, const Plan& plan) {
   if (!plan.has(config::Stage::simulate))
     throw InputError("stages", "no stage simulate", "a config that simulates, for --convergence");
-  const double memory = physical_memory_MiB() * 1048576 / comm.size();
+  // The root's node speaks for all: what is tried must be the same on every rank.
+  const double memory = comm.broadcast_value(physical_memory_MiB()) * 1048576 / comm.size();
   return simulation::convergence_study(comm, stop, plan.simulation_request(), memory);
 }
 

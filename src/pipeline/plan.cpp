@@ -17,6 +17,17 @@ std::string file_part(const std::string& source) {
   return colon == std::string::npos ? source : source.substr(0, colon);
 }
 
+namespace {
+
+/// Whether the volume that this run's trace stage reads was made from refined angles and moved images, in
+/// this run or an earlier one in its folder.
+bool was_refined(const Plan& plan) {
+  if (plan.has(Stage::reconstruct)) return plan.config.reconstruct.refine_angles;
+  return std::filesystem::exists(plan.output / files::refined_series);
+}
+
+}  // namespace
+
 bool Plan::has(Stage stage) const {
   return std::find(config.stages.begin(), config.stages.end(), stage) != config.stages.end();
 }
@@ -79,7 +90,7 @@ tracing::Request Plan::tracing_request() const {
   if (config.scan_pixel_given) request.pixel_A = config.scan.pixel_A;
   if (!config.trace.images.empty()) {
     request.images = config.trace.images;
-  } else if (config.reconstruct.refine_angles && !own_volume) {
+  } else if (!own_volume && was_refined(*this)) {
     // The images as they were reconstructed from, with their angles and their pixel.
     request.images = (output / files::refined_series).string();
     request.signal = "auto";
@@ -165,7 +176,7 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
   if (stage == Stage::reconstruct && config.reconstruct.input.empty()) earlier = {images};
   if (stage == Stage::trace) {
     if (config.trace.input.empty()) earlier.push_back(Stage::reconstruct);
-    const bool refined = config.reconstruct.refine_angles && config.trace.input.empty();
+    const bool refined = config.trace.input.empty() && was_refined(plan);
     if (config.trace.images.empty() && config.reconstruct.input.empty() && !refined)
       earlier.push_back(images);
   }

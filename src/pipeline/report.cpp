@@ -20,7 +20,8 @@ using report::Run;
 Run open_run(const fs::path& folder) {
   if (!fs::is_directory(folder)) throw InputError(folder.string(), "no such folder", "the folder of a run");
   Run run{.folder = folder};
-  const std::array names{files::summary, files::tilt_series, files::preprocessing, files::volume, files::atoms, files::comparison};
+  const std::array names{files::summary, files::tilt_series, files::preprocessing,
+                         files::volume,  files::atoms,       files::comparison};
   if (std::none_of(names.begin(), names.end(), [&](const char* name) { return run.has(name); }))
     throw InputError(folder.string(), "holds none of the files of a run",
                      "summary.json, tilt_series.h5, volume.h5, atoms.extxyz or comparison.json");
@@ -49,10 +50,9 @@ std::string title_of(const Run& run) {
 
 std::string subtitle_of(const Run& run) {
   std::vector<std::string> done;
-  for (const auto& [key, name] :
-       {std::pair{"simulate", "simulated"}, std::pair{"preprocess", "preprocessed"},
-        std::pair{"reconstruct", "reconstructed"},
-        std::pair{"trace", "traced"}, std::pair{"compare", "compared"}, std::pair{"analyze", "analysed"}})
+  for (const auto& [key, name] : {std::pair{"simulate", "simulated"}, std::pair{"preprocess", "preprocessed"},
+                                  std::pair{"reconstruct", "reconstructed"}, std::pair{"trace", "traced"},
+                                  std::pair{"compare", "compared"}, std::pair{"analyze", "analysed"}})
     if (!run.stage(key).empty()) done.emplace_back(name);
   std::string text;
   for (std::size_t i = 0; i < done.size(); ++i)

@@ -35,8 +35,8 @@ std::string performance_table(const Json& summary) {
   double total = 0;
   for (const auto& [name, stage] : summary.items())
     if (stage.is_object() && stage.contains("wall_s")) total += stage["wall_s"].get<double>();
-  std::string table = fmt::format("{:<14}{:>10}{:>10}{:>8}{:>11}{:>10}\n", "stage", "wall s", "cpu s", "share",
-                                  "imbalance", "MiB/rank");
+  std::string table = fmt::format("{:<14}{:>10}{:>10}{:>8}{:>11}{:>10}\n", "stage", "wall s", "cpu s",
+                                  "share", "imbalance", "MiB/rank");
   for (const char* name : {"simulate", "preprocess", "reconstruct", "trace", "compare", "analyze"}) {
     if (!summary.contains(name) || !summary[name].contains("wall_s")) continue;
     const auto& stage = summary[name];

@@ -34,7 +34,9 @@ double peak_memory_MiB() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-double rounded(double value, double unit) { return std::round(value / unit) * unit; }
+double rounded(double value, double unit) {
+  return std::round(value / unit) * unit;
+}
 
 }  // namespace
 
@@ -58,7 +60,8 @@ void StageMeter::finish(const Communicator& comm, nlohmann::json& summary) const
 }
 
 double physical_memory_MiB() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1024.0 * 1024.0);
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) /
+         (1024.0 * 1024.0);
 }
 
 }  // namespace aetos::pipeline

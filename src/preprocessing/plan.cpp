@@ -35,6 +35,15 @@ void check_alignment(const Request& request, const Plan& plan) {
                      "centre-of-mass, or a plain tilt series (theta alone)");
 }
 
+/// Moments of the diffraction pattern and what is integrated from them have signs, and no counts.
+void check_denoising(const Request& request, const Plan& plan) {
+  if (request.options.denoise == config::Denoise::none) return;
+  for (const char* word : {"_x_", "_y_", "_idpc_"})
+    if (plan.signal.find(word) != std::string::npos)
+      throw InputError("preprocess.denoise", "denoising of " + plan.signal + ", which counts no electrons",
+                       "none, or images of a detector that counts");
+}
+
 }  // namespace
 
 Plan make_plan(const Request& request) {
@@ -50,6 +59,7 @@ Plan make_plan(const Request& request) {
   if (const auto note = io::overridden_pixel_note(request.pixel_A, plan.info.pixel_A); !note.empty())
     plan.notes.push_back(note);
   check_alignment(request, plan);
+  check_denoising(request, plan);
   return plan;
 }
 

@@ -59,7 +59,8 @@ double passes_of(const Plan& plan) {
   return plan.iterations * (plan.bounded_solver ? 1.25 : 1.0);
 }
 
-double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, bool sirt, double ranks) {
+double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, bool sirt, bool refined,
+                    double ranks) {
   const auto padded = [](double rows) {
     return static_cast<double>(tomography::padded_rows(static_cast<std::size_t>(std::ceil(rows))));
   };
@@ -76,7 +77,9 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
   if (!plan.plain && fourier) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
-  return std::max({state + solver + work, read, write});
+  // A round of refine_angles: volume and extrapolated point, and the images as read, moved and left over.
+  const double refining = refined ? 2 * volume + 3 * images : 0;
+  return std::max({state + solver + work, refining, read, write});
 }
 
 void add_warnings(const Plan& plan, const Request& request, int ranks, std::vector<std::string>& warnings) {
@@ -116,8 +119,9 @@ Estimate estimate(const Request& request, int ranks) {
   if (options.refine_angles)
     estimate.core_seconds += most_refinement_passes(options.refine_rounds) * pass_seconds(plan, s, false);
   estimate.memory_per_rank_MiB =
-      kProcess_MiB +
-      memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt", ranks) / kMiB;
+      kProcess_MiB + memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt",
+                                  options.refine_angles, ranks) /
+                         kMiB;
   // The volume, and two generations of checkpoints.
   estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));
   add_warnings(plan, request, ranks, estimate.warnings);

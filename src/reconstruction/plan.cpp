@@ -172,6 +172,9 @@ void check_judges(const tomography::ReconstructOptions& options, const Plan& pla
 
 void check_refinement(const tomography::ReconstructOptions& options, const Plan& plan) {
   if (!options.refine_angles) return;
+  if (options.film)
+    throw InputError("reconstruct.film", "true with refine_angles",
+                     "false: moved images say nothing of a film at their borders");
   if (!plan.held.empty())
     throw InputError("reconstruct.held_out", "projections held out with refine_angles",
                      "none: their angles would be refined against nothing");

@@ -90,7 +90,11 @@ std::optional<Progressed> read_progress(const RunContext& context, const fs::pat
   if (text.empty()) return std::nullopt;
   const json kept = json::parse(text, nullptr, false);
   if (kept.is_discarded() || kept.value("fingerprint", "") != context.fingerprint) return std::nullopt;
-  return from_json(kept);
+  try {
+    return from_json(kept);
+  } catch (const json::exception&) {
+    return std::nullopt;  // the rounds are done again, on all ranks alike
+  }
 }
 
 /// The quick reconstruction of a round.
@@ -165,6 +169,7 @@ class Refinement {
 
   /// Fills volume_; returns R before the last pass.
   double reconstruct(const Plan& plan, View<const float, 3> aligned, int round) {
+    volume_ = {};
     const RunContext context = context_of(round);
     context_.comm.agree([&] {
       if (context_.comm.is_root()) fs::create_directories(context.work);

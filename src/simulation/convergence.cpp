@@ -142,6 +142,7 @@ double Study::rest_of_window(const Setting& setting, const Sweep& sweep) const {
 }
 
 Json Study::study(const Sweep& sweep) {
+  if (sweep.values.empty()) return {{"unit", "Å"}, {"reference", nullptr}, {"settings", Json::array()}};
   Json result = {{"unit", "Å"}, {"reference", sweep.values.back()}, {"settings", Json::array()}};
   const double own = trials_.own().*sweep.quantity;
   if (sweep.values.back() == own) {
@@ -192,6 +193,7 @@ Json Study::run() {
   if (trials_.samples().groups.empty())
     throw InputError("scan.field_A", "no probe of the field feels an atom", "a field over the specimen");
   const Setting own = trials_.own();
+  if (!fits(own, "the config's own setting")) throw ResourceError(notes_.back());
   sweeps_ = sweeps_of(own);
   for (Sweep& sweep : sweeps_) keep_what_fits(sweep);
   Json result;

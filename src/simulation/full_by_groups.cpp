@@ -105,6 +105,8 @@ std::size_t ranks_of_full_window(const Request& request, const Window& window, c
   if (request.multislice.ranks_per_wave)
     return within(static_cast<std::size_t>(*request.multislice.ranks_per_wave));
   if (window.px[0] * window.px[1] <= kLargestAlone_px * kLargestAlone_px) return 1;
+  const bool finite = request.multislice.slicing == multislice::Slicing::finite;
+  if (finite || !plan.cameras.empty()) return 1;  // what groups cannot do
   std::size_t ranks = 2;
   while (ranks < 1024 && full_by_groups_bytes(plan, window, ranks) > kBytesPerRank) ranks *= 2;
   return within(ranks);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <Eigen/Geometry>
+
 #include <algorithm>
 #include <cmath>
 
@@ -45,6 +47,24 @@ TEST(Compare, a_model_against_itself_moved_and_reordered) {
   const auto s = summarize(c, reference, {});
   EXPECT_LT(s["rmsd_pm"].get<double>(), 1e-4);
   EXPECT_EQ(s["identified_fraction"], 1.0);
+}
+
+TEST(Compare, a_small_rotation_is_removed_on_request_alone) {
+  const Structure reference = cloud(300);
+  Structure traced = reversed(reference);
+  // 0.04 rad about (2, 1, -2) / 3: atoms at the border move by up to 0.6 Å.
+  const Eigen::AngleAxisd turn(0.04, Vec3(2, 1, -2) / 3);
+  for (auto& r : traced.position) r = turn * r + Vec3(0.3, -0.2, 0.1);
+  const auto plain = summarize(compare(traced, reference, {}, {"Zr"}), reference, {});
+  EXPECT_GT(plain["rmsd_pm"].get<double>(), 20);
+  EXPECT_FALSE(plain.contains("rotation_deg"));
+  config::CompareOptions options;
+  options.rotate = true;
+  const auto c = compare(traced, reference, options, {"Zr"});
+  EXPECT_EQ(c.matched, 300u);
+  const auto s = summarize(c, reference, {});
+  EXPECT_LT(s["rmsd_pm"].get<double>(), 1e-3);
+  EXPECT_NEAR((c.rotation_deg - Vec3(2, 1, -2) / 3 * 0.04 * 180 / kPi).norm(), 0, 1e-5);
 }
 
 TEST(Compare, the_shift_is_found_where_a_third_of_the_model_is_missing) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -34,6 +35,9 @@ double rms(View<const float, 2> a, View<const double, 2> b) {
   return std::sqrt(sum / static_cast<double>(a.size()));
 }
 
+/// Of the noisy image's error, by method; measured 0.34, 0.61 and 0.81.
+constexpr std::array kBounds{0.40, 0.66, 0.85};
+
 TEST(Denoise, LowersTheErrorAndKeepsTheTotal) {
   const double electrons = 1000;
   const auto truth = columns(0.03);  // 9 to 30 counts a pixel
@@ -44,7 +48,8 @@ TEST(Denoise, LowersTheErrorAndKeepsTheTotal) {
   for (Denoiser method : {Denoiser::bm3d, Denoiser::non_local_means, Denoiser::wavelet}) {
     const auto clean = denoise(noisy, method, electrons);
     std::printf("error %.3f of the noisy image's\n", rms(clean, truth) / rms(noisy, truth));
-    EXPECT_LT(rms(clean, truth), 0.85 * rms(noisy, truth)) << static_cast<int>(method);
+    EXPECT_LT(rms(clean, truth), kBounds[static_cast<std::size_t>(method)] * rms(noisy, truth))
+        << static_cast<int>(method);
     double before = 0, after = 0;
     for (std::size_t i = 0; i < clean.size(); ++i) {
       before += noisy.data()[i];

@@ -77,6 +77,20 @@ bool gone(pid_t mpirun, const fs::path& folder) {
   return false;
 }
 
+std::uintmax_t file_size_or_zero(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  return error ? 0 : size;
+}
+
+/// Until then processes may be inside MPI_Init, and Open MPI 4.1 can wait for ever for one that was killed
+/// there.
+void wait_for_first_word(const fs::path& log, std::uintmax_t said) {
+  const auto give_up = Clock::now() + std::chrono::seconds(30);
+  while (Clock::now() < give_up && file_size_or_zero(log) == said)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
   const int kills = from_environment("AETOS_KILLS", 10);
   const int seed = from_environment("AETOS_SEED", static_cast<int>(std::random_device{}() & 0xffffff));
@@ -100,7 +114,9 @@ TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
                              way == 0   ? "one rank"
                              : way == 1 ? "all ranks"
                                         : "mpirun"));
+    const auto said = file_size_or_zero(folder.path() / "log.txt");
     const pid_t mpirun = start(ranks, command, folder.path() / "log.txt");
+    wait_for_first_word(folder.path() / "log.txt", said);
     std::this_thread::sleep_for(std::chrono::duration<double>(after_s));
     const auto alive = ranks_in(run);
     if (way == 2) kill(mpirun, SIGKILL);

@@ -11,9 +11,10 @@
 
 namespace aetos::analysis {
 
-/// Two models held against each other (docs/physics.md, "Comparing two models"). Only a rigid shift is ever
-/// removed: a model that is turned or mirrored stays as it is, with a note where another orientation would
-/// fit.
+/// Two models held against each other (docs/physics.md, "Comparing two models"). A rigid shift is removed
+/// and, with `rotate`, the rotation that lessens the squared differences of matched atoms most, found by
+/// small steps from the identity. A model that is turned far or mirrored stays as it is, with a note where
+/// another orientation would fit.
 struct Comparison {
   struct Pair {
     std::size_t traced, reference;
@@ -25,6 +26,7 @@ struct Comparison {
   std::vector<Pair> pairs;                        ///< ordered by traced index
   std::vector<std::size_t> missing, false_atoms;  ///< indices into reference and traced, ascending
   Vec3 shift_A = Vec3::Zero();                    ///< mean of traced - reference, removed
+  Vec3 rotation_deg = Vec3::Zero();               ///< of the traced model, removed; axis times angle
   Vec3 centroid_A = Vec3::Zero();                 ///< of the reference atoms that count
   config::CompareOptions options;
   std::vector<std::string> notes;  ///< e.g. that the mirror image fits better

@@ -82,6 +82,7 @@ struct CompareOptions {
   std::string reference = "specimen";  ///< "specimen" or a file
   double match_radius_A = 1.0;
   MatchRule rule = MatchRule::mutual;
+  bool rotate = false;  ///< also remove the small rotation that refined angles leave between the models
 };
 
 /// The structure measures there are, in the order in which they are done.
