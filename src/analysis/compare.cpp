@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Geometry>
 #include <Eigen/LU>
 
 #include <algorithm>
 #include <set>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/rotation_vector.hpp"
 #include "aetos/core/units.hpp"
 #include "matching.hpp"
 
@@ -39,11 +39,6 @@ std::vector<std::size_t> not_used(std::size_t n, const std::vector<bool>& used) 
   for (std::size_t i = 0; i < n; ++i)
     if (!used[i]) rest.push_back(i);
   return rest;
-}
-
-Mat3 rotation_by(const Vec3& turn_rad) {
-  const double angle = turn_rad.norm();
-  return angle > 0 ? Eigen::AngleAxisd(angle, turn_rad / angle).toRotationMatrix() : Mat3::Identity();
 }
 
 /// The small rotation about the reference's centroid that brings matched atoms of the traced model nearest to
@@ -109,8 +104,8 @@ Comparison compare(const Structure& traced, const Structure& reference, const co
   std::vector<Vec3> traced_places = traced.position;
   Matching matching = match_best(traced_places, places, options);
   if (options.rotate) {
-    const Eigen::AngleAxisd removed(remove_rotation(traced_places, places, c.centroid_A, matching, options));
-    c.rotation_deg = removed.angle() * removed.axis() * 180 / kPi;
+    const Mat3 removed = remove_rotation(traced_places, places, c.centroid_A, matching, options);
+    c.rotation_deg = rotation_vector(removed) * 180 / kPi;
   }
   if (!matching.pairs.empty()) c.shift_A = matching.shift_A;
 

@@ -1,12 +1,12 @@
 #include "aetos/tomography/pose.hpp"
 
 #include <Eigen/Cholesky>
-#include <Eigen/Geometry>
 #include <Eigen/LU>
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "aetos/core/rotation_vector.hpp"
 #include "aetos/core/units.hpp"
 #include "row_blocks.hpp"
 #include "voxel_projector.hpp"
@@ -15,16 +15,6 @@ namespace aetos::tomography {
 namespace {
 
 constexpr double kDegrees = kPi / 180;
-
-Mat3 rotated(const Vec3& turn_rad) {
-  const double angle = turn_rad.norm();
-  return angle > 0 ? Eigen::AngleAxisd(angle, turn_rad / angle).toRotationMatrix() : Mat3::Identity();
-}
-
-Vec3 turn_of(const Mat3& rotation) {
-  const Eigen::AngleAxisd turn(rotation);
-  return turn.angle() * turn.axis();
-}
 
 /// Gaussian blur of the first `rows` rows along both axes; what lies outside the image counts as zero.
 void blur(View<float, 2> image, std::size_t rows, double sigma) {
@@ -136,12 +126,12 @@ PoseFit PoseFitter::fit(View<const float, 3> volume, const Pose& pose, View<cons
 
 Pose moved(const Pose& pose, const PoseStep& step) {
   // R^T r turns by the step in the beam's frame, so R takes its inverse on the right.
-  const Mat3 rotation = rotation_matrix(pose.angles) * rotated({-step[0], -step[1], -step[2]});
+  const Mat3 rotation = rotation_matrix(pose.angles) * rotation_by({-step[0], -step[1], -step[2]});
   return {euler_angles(rotation, pose.angles), pose.shift_u - step[3], pose.shift_v - step[4]};
 }
 
 PoseStep step_between(const Pose& from, const Pose& to) {
-  const Vec3 turn = -turn_of(rotation_matrix(from.angles).transpose() * rotation_matrix(to.angles));
+  const Vec3 turn = -rotation_vector(rotation_matrix(from.angles).transpose() * rotation_matrix(to.angles));
   return {turn.x(), turn.y(), turn.z(), from.shift_u - to.shift_u, from.shift_v - to.shift_v};
 }
 
@@ -150,8 +140,9 @@ void fix_gauge(const std::vector<EulerAngles>& nominal, std::vector<Pose>& poses
   for (int pass = 0; pass < 3; ++pass) {
     Vec3 mean = Vec3::Zero();
     for (std::size_t i = 0; i < poses.size(); ++i)
-      mean += turn_of(rotation_matrix(poses[i].angles) * rotation_matrix(nominal[i]).transpose()) / count;
-    const Mat3 back = rotated(-mean);
+      mean +=
+          rotation_vector(rotation_matrix(poses[i].angles) * rotation_matrix(nominal[i]).transpose()) / count;
+    const Mat3 back = rotation_by(-mean);
     for (Pose& pose : poses) pose.angles = euler_angles(back * rotation_matrix(pose.angles), pose.angles);
   }
   // The volume displaced by t moves each image by the first two components of R^T t.
