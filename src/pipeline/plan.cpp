@@ -238,7 +238,12 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
   return inputs;
 }
 
-std::vector<std::string> outputs_of(Stage stage) {
+namespace {
+
+const std::vector<std::string> kRefinedOutputs{files::refined_series, files::refined_angles};
+
+/// What a stage leaves whatever was asked for.
+std::vector<std::string> certain_outputs_of(Stage stage) {
   switch (stage) {
     case Stage::simulate:
       return {files::tilt_series};
@@ -256,13 +261,22 @@ std::vector<std::string> outputs_of(Stage stage) {
   return {};
 }
 
+void append(std::vector<std::string>& outputs, const std::vector<std::string>& more) {
+  outputs.insert(outputs.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+std::vector<std::string> outputs_of(const Plan& plan, Stage stage) {
+  auto outputs = certain_outputs_of(stage);
+  if (stage == Stage::reconstruct && plan.config.reconstruct.refine_angles) append(outputs, kRefinedOutputs);
+  return outputs;
+}
+
 std::vector<std::string> all_outputs_of(Stage stage) {
-  auto outputs = outputs_of(stage);
+  auto outputs = certain_outputs_of(stage);
   if (stage == Stage::simulate) outputs.push_back(files::diffraction);
-  if (stage == Stage::reconstruct) {
-    outputs.push_back(files::refined_series);
-    outputs.push_back(files::refined_angles);
-  }
+  if (stage == Stage::reconstruct) append(outputs, kRefinedOutputs);
   if (stage == Stage::analyze)
     for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
                               "phases", "oxidation", "vacancies", "interfaces", "facets", "sigma", "slices",

@@ -68,10 +68,7 @@ class Run {
     if (comm_.is_root()) {
       const auto& kept = record_.stages.at(config::stage_name(stage));
       done = kept.done;
-      for (const auto& file : outputs_of(stage)) done = done && fs::exists(plan_.output / file);
-      if (stage == Stage::reconstruct && plan_.config.reconstruct.refine_angles)
-        for (const char* file : {files::refined_series, files::refined_angles})
-          done = done && fs::exists(plan_.output / file);
+      for (const auto& file : outputs_of(plan_, stage)) done = done && fs::exists(plan_.output / file);
     }
     return comm_.broadcast_value(done);
   }

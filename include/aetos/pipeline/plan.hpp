@@ -67,9 +67,9 @@ Plan make_plan(config::Master config);
 std::vector<config::Stage> stages_read_by(const Plan& plan, config::Stage stage);
 /// Files outside the run that a stage reads, for checksums.
 std::vector<std::string> external_inputs(const Plan& plan, config::Stage stage);
-/// The final files that a stage always leaves in the run's folder, and those together with the ones that
-/// depend on what was asked for.
-std::vector<std::string> outputs_of(config::Stage stage);
+/// The final files without which a stage of this plan is not done, and all that a stage of any plan may leave
+/// in the run's folder.
+std::vector<std::string> outputs_of(const Plan& plan, config::Stage stage);
 std::vector<std::string> all_outputs_of(config::Stage stage);
 /// The file part of "file.mat:array".
 std::string file_part(const std::string& source);
