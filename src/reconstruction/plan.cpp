@@ -135,7 +135,7 @@ void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   plan.bounded_solver = method == "bncg" || method == "bqnls" || method == "blmvm";
   plan.iterations = method == "wbp" ? 1 : options.iterations;
   if (method.starts_with("os-")) {
-    plan.subsets = options.subsets.value_or((projections + kSubsetSize - 1) / kSubsetSize);
+    plan.subsets = options.subsets.value_or(automatic_subsets(projections));
     if (plan.subsets < 1 || plan.subsets > projections)
       throw InputError("reconstruct.subsets", fmt::format("{}", plan.subsets),
                        fmt::format("1 to {}, the number of projections", projections));

@@ -13,6 +13,10 @@ namespace aetos::reconstruction {
 
 /// Projections of a subset of os-resire: fewer take fewer passes, of which each takes longer.
 inline constexpr std::size_t kSubsetSize = 4;
+/// `subsets: auto`.
+constexpr std::size_t automatic_subsets(std::size_t projections) {
+  return (projections + kSubsetSize - 1) / kSubsetSize;
+}
 
 /// A request checked against the header of its input: what will be reconstructed, before any image is read.
 struct Plan {

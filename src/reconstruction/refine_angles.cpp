@@ -103,7 +103,7 @@ Plan round_plan(const Plan& plan, const std::vector<Pose>& poses, int passes) {
   round.plain = false;  // every rank holds all, as later rounds need
   round.accelerated = passes == kFinePasses;
   round.bounded_solver = round.preconditioned = false;
-  round.subsets = (poses.size() + kSubsetSize - 1) / kSubsetSize;
+  round.subsets = automatic_subsets(poses.size());
   round.iterations = passes;
   return round;
 }

@@ -4,28 +4,18 @@
 
 #include <algorithm>
 
-#include "aetos/atoms/build.hpp"
 #include "aetos/core/error.hpp"
+#include "analysis/oxide_sphere.hpp"
 
 namespace aetos::analysis {
 namespace {
-
-Structure oxide_sphere() {
-  atoms::BuildOptions o;
-  o.kind = atoms::BuildKind::particle;
-  o.crystal.emplace();
-  o.crystal->elements = {"Zr"};
-  o.crystal->a_A = 5.09;
-  o.radius_A = 18;
-  return atoms::build_specimen(o, 1, [](const std::string&) { return Structure(); });
-}
 
 std::size_t oxygens(const Structure& s) {
   return static_cast<std::size_t>(std::count(s.atomic_number.begin(), s.atomic_number.end(), 8));
 }
 
 TEST(FillOxygen, FillsTheFluoriteSites) {
-  const auto zr = oxide_sphere();
+  const auto zr = test::oxide_sphere(18);
   const auto full = fill_oxygen(zr, {1, 1, 1, 1}, 3, "sphere");
   // Every oxygen has its four zirconium neighbours at a sqrt(3) / 4, and lies on a site of the lattice.
   for (std::size_t i = zr.size(); i < full.size(); ++i)
@@ -41,7 +31,7 @@ TEST(FillOxygen, FillsTheFluoriteSites) {
 }
 
 TEST(FillOxygen, RefusesAModelWithOxygenAndUnknownPhases) {
-  auto zr = oxide_sphere();
+  auto zr = test::oxide_sphere(18);
   zr.columns["phase"] = {std::vector<std::string>(zr.size(), "tetragonal"), 1};
   EXPECT_THROW(fill_oxygen(zr, {}, 1, "sphere"), InputError);
   zr.columns.clear();

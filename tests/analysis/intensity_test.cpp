@@ -7,6 +7,7 @@
 #include "aetos/atoms/build.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/io/tilt_series.hpp"
+#include "analysis/oxide_sphere.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace aetos::analysis {
@@ -67,18 +68,8 @@ Array<float, 3> gaussians(const Structure& s, std::size_t n) {
   return volume;
 }
 
-Structure zirconium_oxide_sphere() {
-  atoms::BuildOptions o;
-  o.kind = atoms::BuildKind::particle;
-  o.crystal.emplace();
-  o.crystal->elements = {"Zr"};
-  o.crystal->a_A = 5.09;
-  o.radius_A = 14;
-  return atoms::build_specimen(o, 1, no_file);
-}
-
 TEST_F(Intensity, OxygenIsATenthOfZirconiumWhereItIsMadeSo) {
-  const auto model = fill_oxygen(zirconium_oxide_sphere(), {0, 0.5, 0, 0}, 3, "sphere");
+  const auto model = fill_oxygen(test::oxide_sphere(14), {0, 0.5, 0, 0}, 3, "sphere");
   write_volume(gaussians(model, 90));
   inputs_.radius_A = 0.6;
   const auto oxide = run(model, "intensity")["by_phase"]["c-ZrO2"];
@@ -89,7 +80,7 @@ TEST_F(Intensity, OxygenIsATenthOfZirconiumWhereItIsMadeSo) {
 }
 
 TEST_F(Intensity, AVacancyIsToldFromAnAtomThatTracingMissed) {
-  auto imaged = zirconium_oxide_sphere();
+  auto imaged = test::oxide_sphere(14);
   const auto take = [](Structure& s, const Vec3& place) {
     for (std::size_t i = 0; i < s.size(); ++i)
       if ((s.position[i] - place).norm() < 0.1) {
