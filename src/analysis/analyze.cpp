@@ -10,6 +10,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
+#include "aetos/io/tilt_series.hpp"
 #include "measured_model.hpp"
 
 namespace aetos::analysis {
@@ -29,11 +30,14 @@ const std::vector<std::pair<std::string, Measure>>& measures() {
                                                                 {"vacancies", measure_vacancies},
                                                                 {"interfaces", measure_interfaces},
                                                                 {"facets", measure_facets},
+                                                                {"dislocations", measure_dislocations},
                                                                 {"sigma", measure_sigma},
                                                                 {"slices", measure_slices},
                                                                 {"sro", measure_sro},
                                                                 {"intensity", measure_intensity},
-                                                                {"columns", measure_columns}};
+                                                                {"columns", measure_columns},
+                                                                {"sections", measure_sections},
+                                                                {"profiles", measure_profiles}};
   return all;
 }
 
@@ -84,7 +88,20 @@ Structure with_columns(const Structure& atoms, const MeasuredModel& model, const
   return result;
 }
 
-json run_measures(const AnalyzeRequest& request, const std::filesystem::path& folder) {
+/// All pictures as the images of one file, without angles and pixel: analysis.json says what each shows.
+void write_pictures(const RunContext& context, const std::filesystem::path& file, const std::vector<Array<float, 2>>& pictures) {
+  io::TiltSeriesInfo info;
+  info.tilts = pictures.size();
+  info.ny = pictures[0].extent(0);
+  info.nx = pictures[0].extent(1);
+  info.signals = {"sections"};
+  const Communicator self(MPI_COMM_SELF);
+  io::TiltSeriesWriter writer(self, file, info, io::provenance_of(context));
+  for (std::size_t i = 0; i < pictures.size(); ++i) writer.write("sections", {i}, View<const float, 3>(pictures[i].data(), {1, info.ny, info.nx}));
+  writer.commit();
+}
+
+json run_measures(const RunContext& context, const AnalyzeRequest& request, const std::filesystem::path& folder) {
   const MeasuredModel model = measure_model(request);
   tell_cutoff(request, model);
   MeasureOutput output;
@@ -93,6 +110,7 @@ json run_measures(const AnalyzeRequest& request, const std::filesystem::path& fo
     if (std::find(request.measures.begin(), request.measures.end(), name) != request.measures.end())
       result[name] = measure(model, output);
   for (const auto& [name, text] : output.files) io::write_file_atomically(folder / name, text);
+  if (!output.pictures.empty()) write_pictures(context, folder / "sections.h5", output.pictures);
   io::write_extxyz(folder / "atoms-analyzed.extxyz", with_columns(request.atoms, model, output));
   io::write_file_atomically(folder / "analysis.json", result.dump(1) + "\n");
   return result;
@@ -114,7 +132,7 @@ json analyze(const RunContext& context, const AnalyzeRequest& request, const std
   fault::point("analyze");
   std::string text;
   context.comm.agree([&] {
-    if (context.comm.is_root()) text = run_measures(request, folder).dump();
+    if (context.comm.is_root()) text = run_measures(context, request, folder).dump();
   });
   return json::parse(context.comm.broadcast_string(text));
 }

@@ -9,6 +9,7 @@
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/io/tilt_series.hpp"
+#include "interpolated.hpp"
 #include "measured_model.hpp"
 #include "sets.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kOneColumn_A = 0.4;  ///< atoms nearer in projection are one column
-constexpr double kDiscStep_A = 0.1;
+constexpr double kProfileStep_A = 0.1;
 
 struct Column2 {
   Vec2 place = Vec2::Zero();
@@ -57,42 +58,7 @@ std::vector<Column2> find_columns(const Structure& s, const Mat3& rotation) {
   return columns;
 }
 
-/// One image with its pixel; reads between pixels bilinearly.
-class Image {
- public:
-  Image(Array<float, 3> pixels, double pixel_A) : pixels_(std::move(pixels)), pixel_(pixel_A) {}
-  std::optional<double> at(const Vec2& r) const {
-    const double x = r.x() / pixel_ + static_cast<double>(centre_index(pixels_.extent(2)));
-    const double y = r.y() / pixel_ + static_cast<double>(centre_index(pixels_.extent(1)));
-    if (!(x >= 0 && y >= 0) || x >= static_cast<double>(pixels_.extent(2) - 1) ||
-        y >= static_cast<double>(pixels_.extent(1) - 1))
-      return std::nullopt;
-    const auto i = static_cast<std::size_t>(x), j = static_cast<std::size_t>(y);
-    const double a = x - static_cast<double>(i), b = y - static_cast<double>(j);
-    const auto p = [&](std::size_t v, std::size_t u) { return static_cast<double>(pixels_(0, v, u)); };
-    return (1 - b) * ((1 - a) * p(j, i) + a * p(j, i + 1)) +
-           b * ((1 - a) * p(j + 1, i) + a * p(j + 1, i + 1));
-  }
-  /// Mean over a disc; none where it leaves the image.
-  std::optional<double> disc(const Vec2& r, double radius_A) const {
-    double sum = 0, points = 0;
-    const int n = static_cast<int>(radius_A / kDiscStep_A);
-    for (int i = -n; i <= n; ++i)
-      for (int j = -n; j <= n; ++j) {
-        const Vec2 d = kDiscStep_A * Vec2(i, j);
-        if (d.norm() > radius_A) continue;
-        const auto v = at(r + d);
-        if (!v) return std::nullopt;
-        sum += *v;
-        points += 1;
-      }
-    return sum / points;
-  }
-
- private:
-  Array<float, 3> pixels_;
-  double pixel_;
-};
+using Image = InterpolatedImage;
 
 /// Middles between the nearest columns of one species, where no column lies nearer than a quarter of their
 /// distance: the places that a column's contrast is held against.
@@ -141,9 +107,9 @@ std::string profiles(const std::map<std::string, Image>& images, const std::vect
   std::string csv = "x_A";
   for (const auto& [name, image] : images) csv += fmt::format(",{}", name);
   csv += '\n';
-  const long steps = std::lround(half_field_A / kDiscStep_A);
+  const long steps = std::lround(half_field_A / kProfileStep_A);
   for (long k = -steps; k <= steps; ++k) {
-    const Vec2 r(kDiscStep_A * static_cast<double>(k), nearest->place.y());
+    const Vec2 r(kProfileStep_A * static_cast<double>(k), nearest->place.y());
     csv += fmt::format("{:.2f}", r.x());
     for (const auto& [name, image] : images) csv += fmt::format(",{}", cell(image.at(r), 8));
     csv += '\n';

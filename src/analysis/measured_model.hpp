@@ -12,6 +12,7 @@
 #include "aetos/analysis/phases.hpp"
 #include "aetos/analysis/radial_distribution.hpp"
 #include "aetos/analysis/triangulation.hpp"
+#include "aetos/core/array.hpp"
 
 /// What the measures of one run share, and where they leave their results.
 namespace aetos::analysis {
@@ -43,6 +44,7 @@ MeasuredModel measure_model(const AnalyzeRequest& request);
 struct MeasureOutput {
   std::map<std::string, std::string> files;
   std::map<std::string, Column> columns;  ///< one entry per framework atom
+  std::vector<Array<float, 2>> pictures;  ///< of one shape; for sections.h5
 };
 
 nlohmann::json measure_bonds(const MeasuredModel& model, MeasureOutput& output);
@@ -55,11 +57,14 @@ nlohmann::json measure_oxidation(const MeasuredModel& model, MeasureOutput& outp
 nlohmann::json measure_vacancies(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_interfaces(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_facets(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_dislocations(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_sigma(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_slices(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_sro(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_intensity(const MeasuredModel& model, MeasureOutput& output);
 nlohmann::json measure_columns(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_sections(const MeasuredModel& model, MeasureOutput& output);
+nlohmann::json measure_profiles(const MeasuredModel& model, MeasureOutput& output);
 
 /// The number, or null where there is none (also for an infinite one).
 nlohmann::json number_or_null(std::optional<double> value);

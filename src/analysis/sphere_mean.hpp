@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "aetos/core/array.hpp"
-#include "aetos/core/geometry.hpp"
+#include "interpolated.hpp"
 
 namespace aetos::analysis {
 
@@ -26,9 +25,7 @@ class SphereMean {
   std::optional<double> mean_at(std::span<const Vec3> places) const;
 
  private:
-  std::optional<double> interpolated(const Vec3& r) const;
-  Array<float, 3> volume_;
-  double voxel_;
+  InterpolatedVolume volume_;
   std::vector<Vec3> offsets_;
 };
 

@@ -257,6 +257,42 @@ Codec<std::vector<T>> list(Codec<T> item, std::size_t least = 0) {
   return codec;
 }
 
+/// A list for which a word stands where it is empty.
+template <class T>
+Codec<std::vector<T>> list_or_word(const std::string& empty_word, const Codec<T>& item, std::size_t least = 1) {
+  const auto many = list(item, least);
+  auto codec = many;
+  codec.about.words = empty_word + ", or " + many.about.words;
+  codec.about.schema = json{{"anyOf", json::array({json{{"const", empty_word}}, many.about.schema})}};
+  codec.read = [=](Reader& r, const YamlNode& node, std::vector<T>& out) {
+    if (node.is_word(empty_word)) return void(out.clear());
+    many.read(r, node, out);
+  };
+  codec.write = [=](const std::vector<T>& value) {
+    return value.empty() ? io::yaml_plain(empty_word) : many.write(value);
+  };
+  return codec;
+}
+
+/// N numbers, as in [0, 1.5].
+template <std::size_t N>
+Codec<std::array<double, N>> numbers(const Codec<double>& one, const std::string& axes) {
+  Codec<std::array<double, N>> codec;
+  codec.about.words = "[" + axes + "], each " + one.about.words;
+  codec.about.schema = json{{"type", "array"}, {"items", one.about.schema}, {"minItems", N}, {"maxItems", N}};
+  codec.read = [=](Reader& r, const YamlNode& node, std::array<double, N>& out) {
+    if (node.kind != YamlNode::Kind::sequence || node.items.size() != N)
+      throw InputError(node.place, io::describe_found(node), "[" + axes + "]");
+    for (std::size_t i = 0; i < N; ++i) one.read(r, node.items[i], out[i]);
+  };
+  codec.write = [=](const std::array<double, N>& values) {
+    std::vector<YamlNode> items;
+    for (double value : values) items.push_back(one.write(value));
+    return io::yaml_list(std::move(items));
+  };
+  return codec;
+}
+
 /// N numbers [a, b, ...], or one that stands for all.
 template <class T, std::size_t N>
 Codec<std::array<T, N>> each_axis(Codec<T> item, const std::string& axes) {

@@ -117,22 +117,6 @@ Codec<Window> window() {
   return codec;
 }
 
-/// Two numbers, as in [0, 1.5].
-Codec<std::array<double, 2>> pair(const Codec<double>& one, const std::string& axes) {
-  Codec<std::array<double, 2>> codec;
-  codec.about.words = "[" + axes + "], each " + one.about.words;
-  codec.about.schema = json{{"type", "array"}, {"items", one.about.schema}, {"minItems", 2}, {"maxItems", 2}};
-  codec.read = [=](Reader& r, const YamlNode& node, std::array<double, 2>& out) {
-    if (node.kind != YamlNode::Kind::sequence || node.items.size() != 2)
-      throw InputError(node.place, io::describe_found(node), "[" + axes + "]");
-    for (std::size_t i = 0; i < 2; ++i) one.read(r, node.items[i], out[i]);
-  };
-  codec.write = [=](const std::array<double, 2>& values) {
-    return io::yaml_list({one.write(values[0]), one.write(values[1])});
-  };
-  return codec;
-}
-
 /// C12_A, C12_deg, C21_A, ... C56_deg.
 std::vector<Field<MicroscopeOptions>> aberration_fields() {
   std::vector<Field<MicroscopeOptions>> fields;
@@ -168,7 +152,7 @@ Codec<MicroscopeOptions> describe_microscope() {
           "plane that defocus is counted from: z = 0 of the specimen at every tilt, or the top face of the "
           "first slice"),
       field<S>(
-          "beam_tilt_mrad", &S::beam_tilt_mrad, pair(number({-100, 100, "-5 to 5"}), "x, y"),
+          "beam_tilt_mrad", &S::beam_tilt_mrad, numbers<2>(number({-100, 100, "-5 to 5"}), "x, y"),
           "tilt of the whole cone of illumination; it turns about the probe's place in the reference plane, "
           "and the detectors stay"),
       field<S>("focal_spread_A", &S::focal_spread_A, number({0, 1e5, "10 to 100"}),

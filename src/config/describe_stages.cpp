@@ -107,23 +107,6 @@ Codec<std::vector<EulerAngles>> euler() {
   return codec;
 }
 
-/// A list for which a word stands where it is empty.
-template <class T>
-Codec<std::vector<T>> list_or_word(const std::string& empty_word, const Codec<T>& item) {
-  const auto many = list(item, 1);
-  auto codec = many;
-  codec.about.words = empty_word + ", or " + many.about.words;
-  codec.about.schema = json{{"anyOf", json::array({json{{"const", empty_word}}, many.about.schema})}};
-  codec.read = [=](Reader& r, const YamlNode& node, std::vector<T>& out) {
-    if (node.is_word(empty_word)) return void(out.clear());
-    many.read(r, node, out);
-  };
-  codec.write = [=](const std::vector<T>& value) {
-    return value.empty() ? io::yaml_plain(empty_word) : many.write(value);
-  };
-  return codec;
-}
-
 Codec<std::vector<std::size_t>> projections() {
   auto codec = list(count(0, kMostTilts));
   codec.about.words = "list of whole numbers, 0 for the first projection";
@@ -257,6 +240,38 @@ Codec<CompareOptions> describe_compare() {
   });
 }
 
+namespace {
+
+Codec<double> length_A(double from, const std::string& usual, bool above = false) {
+  return number({from, 100000, usual, above});
+}
+
+Codec<SectionOptions> describe_section() {
+  using S = SectionOptions;
+  return group<S>({
+      field<S>("normal", &S::normal, numbers<3>(number({-1000, 1000}), "x, y, z"), "direction across the slab"),
+      field<S>("through_A", &S::through_A, numbers<3>(length_A(-100000, "-50 to 50"), "x, y, z"), "its middle"),
+      field<S>("thickness_A", &S::thickness_A, length_A(0, "2.5 to 5.3", true), "over which the volume is averaged and atoms shown"),
+      field<S>("width_A", &S::width_A, optional("auto", length_A(0, "15 to 200", true)),
+               "side of the square shown; auto: the volume's longest side"),
+  });
+}
+
+Codec<ProfileOptions> describe_profile() {
+  using S = ProfileOptions;
+  const auto place = length_A(-100000, "-50 to 50");
+  return group<S>({
+      field<S>("image", &S::image, path("a path of a tilt series", {}, "auto"), "auto: analyze.images"),
+      field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"), "which images of the file"),
+      field<S>("projection", &S::projection, count(0, kMostTilts), "which of the series, counted from 0"),
+      required(field<S>("from_A", &S::from_A, numbers<2>(place, "x, y"), "beginning of the line, about the rotation centre")),
+      required(field<S>("to_A", &S::to_A, numbers<2>(place, "x, y"), "its end")),
+      field<S>("width_A", &S::width_A, length_A(0, "0.3 to 5"), "across the line, over which the mean is taken"),
+  });
+}
+
+}  // namespace
+
 Codec<AnalyzeOptions> describe_analyze() {
   using S = AnalyzeOptions;
   return group<S>({
@@ -265,7 +280,7 @@ Codec<AnalyzeOptions> describe_analyze() {
       field<S>(
           "measures", &S::measures, list(text("names of measures")),
           "what to measure: bonds, coordination, order, tetrahedra, voronoi, phases, oxidation, vacancies, "
-          "interfaces, facets, sigma, slices, sro, intensity, columns"),
+          "interfaces, facets, dislocations, sigma, slices, sro, intensity, columns, sections, profiles"),
       field<S>("cutoff_A", &S::cutoff_A, optional("auto", number({0, 100, "2.5 to 5", true})),
                "neighbours are nearer than this; auto: the first minimum of the radial distribution"),
       field<S>("alpha_A", &S::alpha_A, number({0, 1000, "3 to 5", true}),
@@ -281,6 +296,10 @@ Codec<AnalyzeOptions> describe_analyze() {
                "columns: the images, of which the first projection counts; auto: the simulate stage's"),
       field<S>("radius_A", &S::radius_A, number({0, 10, "0.6 to 1.2", true}),
                "intensity: radius of the spheres in which the volume is averaged"),
+      field<S>("sections", &S::sections, list(describe_section()),
+               "sections: slabs of the volume with their atoms; none given: the central one, and of each phase a box of 15 Å "
+               "about its innermost site of oxygen"),
+      field<S>("profiles", &S::profiles, list(describe_profile()), "profiles: lines across images"),
   });
 }
 

@@ -12,13 +12,12 @@ namespace {
 
 struct LaterValue {
   const char* key;
-  std::vector<std::string> values;  ///< "*" stands for all but none
+  std::vector<std::string> values;
   const char* instead;
 };
 
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
-      {"preprocess.calibrate", {"*"}, "none"},
       {"reconstruct.method",
        {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
        "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},
@@ -41,10 +40,6 @@ std::optional<InputError> later_key(const std::string& key, const std::string& p
 
 std::optional<InputError> later_value(const LaterValue& later, const YamlNode& node,
                                       const std::string& place) {
-  const bool every = later.values.front() == "*";
-  if (every && node.kind != YamlNode::Kind::null && !node.is_word("none"))
-    return InputError(place, fmt::format("{} is not available in this version", io::describe_found(node)),
-                      later.instead);
   const auto named = std::find(later.values.begin(), later.values.end(), node.scalar);
   if (node.kind == YamlNode::Kind::scalar && named != later.values.end())
     return InputError(place, fmt::format("'{}' is not available in this version", node.scalar),
@@ -70,8 +65,7 @@ std::vector<std::string> later_list() {
   for (const auto& later : later_values()) {
     std::string values;
     for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;
-    lines.push_back(fmt::format("`{}: {}`; use {}", later.key, values == "*" ? "anything but none" : values,
-                                later.instead));
+    lines.push_back(fmt::format("`{}: {}`; use {}", later.key, values, later.instead));
   }
   return lines;
 }

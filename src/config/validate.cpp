@@ -75,6 +75,14 @@ void check_detectors(Reader& r, const std::vector<multislice::DetectorOptions>& 
   }
 }
 
+void check_calibration(Reader& r, const PreprocessOptions& options) {
+  if (!options.calibrate) return;
+  const auto& spacings = options.calibrate->spacings_A;
+  if (!spacings.empty() && spacings.size() != 2)
+    r.fail(r.place_of("preprocess.calibrate.spacings_A"), fmt::format("{} spacings", spacings.size()),
+           "two, of planes that are not parallel");
+}
+
 void check_alternatives(Reader& r, const Master& m) {
   if (m.specimen) {
     const auto& thermal = m.specimen->thermal;
@@ -91,6 +99,7 @@ void check_alternatives(Reader& r, const Master& m) {
                   {"tilts.file", !m.tilts.file.empty()}});
   at_most_one(r, {{"preprocess.align", m.preprocess.align != Align::none},
                   {"preprocess.shifts", !m.preprocess.shifts.empty()}});
+  check_calibration(r, m.preprocess);
   check_exposure(r, m.microscope);
   check_focal_spread(r, m.microscope);
   check_detectors(r, m.detectors);
@@ -207,11 +216,13 @@ void settle_images(Reader& r, Master& m, const std::vector<Stage>& configured) {
     settle_input(r, m, configured, "reconstruct.input", own, Stage::simulate, "tilt_series.h5");
   if (runs(m, Stage::preprocess) && !m.preprocess.shifts.empty())
     need_file(r, "preprocess.shifts", m.preprocess.shifts);
+  if (runs(m, Stage::preprocess) && m.preprocess.calibrate && !m.preprocess.calibrate->file.empty())
+    need_file(r, "preprocess.calibrate.file", m.preprocess.calibrate->file);
 }
 
 /// Whether the section asks for more than the mending that reconstruct does by itself.
 bool asks_for_preprocessing(const PreprocessOptions& p) {
-  return p.calibrate != "none" || p.denoise != Denoise::none || p.background != Background::none ||
+  return p.calibrate.has_value() || p.denoise != Denoise::none || p.background != Background::none ||
          p.align != Align::none || !p.shifts.empty() || p.normalize != Normalize::none;
 }
 
@@ -219,9 +230,9 @@ bool asks_for_preprocessing(const PreprocessOptions& p) {
 void settle_analysis(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (m.analyze.input != "specimen")
     settle_input(r, m, configured, "analyze.input", m.analyze.input, Stage::trace, "atoms.extxyz");
-  if (m.analyze.asks_for("intensity"))
+  if (m.analyze.needs_volume())
     settle_input(r, m, configured, "analyze.volume", m.analyze.volume, Stage::reconstruct, "volume.h5");
-  if (m.analyze.asks_for("columns"))
+  if (m.analyze.needs_images())
     settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::simulate, "tilt_series.h5");
 }
 
@@ -255,6 +266,20 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
 }
 
 void check_measures(Reader& r, const Master& m) {
+  for (std::size_t i = 0; i < m.analyze.sections.size(); ++i) {
+    const auto& n = m.analyze.sections[i].normal;
+    if (n[0] == 0 && n[1] == 0 && n[2] == 0)
+      r.fail(r.place_of(fmt::format("analyze.sections.{}.normal", i)), "a direction of length 0", "[x, y, z]");
+  }
+  if (m.analyze.asks_for("profiles") && m.analyze.profiles.empty())
+    r.fail(r.place_of("analyze.measures"), "'profiles' without a line",
+           "analyze.profiles, as in [{from_A: [-10, 0], to_A: [10, 0]}]");
+  for (std::size_t i = 0; i < m.analyze.profiles.size(); ++i) {
+    const auto& p = m.analyze.profiles[i];
+    if (p.from_A == p.to_A)
+      r.fail(r.place_of(fmt::format("analyze.profiles.{}.to_A", i)), "a line of length 0", "an end other than its beginning");
+    if (runs(m, Stage::analyze) && !p.image.empty()) need_file(r, fmt::format("analyze.profiles.{}.image", i), p.image);
+  }
   for (const auto& measure : m.analyze.measures)
     if (std::find(kMeasures.begin(), kMeasures.end(), measure) == kMeasures.end())
       r.fail(r.place_of("analyze.measures"), "unknown measure '" + measure + "'",

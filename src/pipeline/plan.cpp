@@ -125,12 +125,12 @@ std::string Plan::analyze_input() const {
 }
 
 std::string Plan::analyze_volume() const {
-  if (!config.analyze.asks_for("intensity")) return {};
+  if (!config.analyze.needs_volume()) return {};
   return config.analyze.volume.empty() ? (output / files::volume).string() : config.analyze.volume;
 }
 
 std::string Plan::analyze_images() const {
-  if (!config.analyze.asks_for("columns")) return {};
+  if (!config.analyze.needs_images()) return {};
   return config.analyze.images.empty() ? (output / files::tilt_series).string() : config.analyze.images;
 }
 
@@ -183,9 +183,9 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
   if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
   if (stage == Stage::analyze) {
     if (config.analyze.input.empty()) earlier.push_back(Stage::trace);
-    if (config.analyze.asks_for("intensity") && config.analyze.volume.empty())
+    if (config.analyze.needs_volume() && config.analyze.volume.empty())
       earlier.push_back(Stage::reconstruct);
-    if (config.analyze.asks_for("columns") && config.analyze.images.empty())
+    if (config.analyze.needs_images() && config.analyze.images.empty())
       earlier.push_back(Stage::simulate);
   }
   return earlier;
@@ -226,13 +226,16 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
         for (const auto& file : specimen_files(*config.specimen)) add(file);
       else
         add(config.analyze.input);
-      if (config.analyze.asks_for("intensity")) add(config.analyze.volume);
-      if (config.analyze.asks_for("columns")) add(config.analyze.images);
+      if (config.analyze.needs_volume()) add(config.analyze.volume);
+      if (config.analyze.needs_images()) add(config.analyze.images);
+      if (config.analyze.asks_for("profiles"))
+        for (const auto& profile : config.analyze.profiles) add(profile.image);
       break;
     case Stage::preprocess:
       add(config.preprocess.input);
       if (!config.preprocess.input.empty()) add(config.tilts.file);
       add(config.preprocess.shifts);
+      if (config.preprocess.calibrate) add(config.preprocess.calibrate->file);
       break;
   }
   return inputs;
@@ -241,6 +244,7 @@ std::vector<std::string> external_inputs(const Plan& plan, Stage stage) {
 namespace {
 
 const std::vector<std::string> kRefinedOutputs{files::refined_series, files::refined_angles};
+const std::vector<std::string> kCalibrationOutputs{files::calibration, files::crystal};
 
 /// What a stage leaves whatever was asked for.
 std::vector<std::string> certain_outputs_of(Stage stage) {
@@ -270,6 +274,7 @@ void append(std::vector<std::string>& outputs, const std::vector<std::string>& m
 std::vector<std::string> outputs_of(const Plan& plan, Stage stage) {
   auto outputs = certain_outputs_of(stage);
   if (stage == Stage::reconstruct && plan.config.reconstruct.refine_angles) append(outputs, kRefinedOutputs);
+  if (stage == Stage::preprocess && plan.config.preprocess.calibrate) append(outputs, kCalibrationOutputs);
   return outputs;
 }
 
@@ -277,11 +282,13 @@ std::vector<std::string> all_outputs_of(Stage stage) {
   auto outputs = certain_outputs_of(stage);
   if (stage == Stage::simulate) outputs.push_back(files::diffraction);
   if (stage == Stage::reconstruct) append(outputs, kRefinedOutputs);
+  if (stage == Stage::preprocess) append(outputs, kCalibrationOutputs);
   if (stage == Stage::analyze)
     for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
-                              "phases", "oxidation", "vacancies", "interfaces", "facets", "sigma", "slices",
-                              "sro", "intensity", "columns", "column-profiles"})
+                              "phases", "oxidation", "vacancies", "interfaces", "facets", "dislocations", "sigma", "slices",
+                              "sro", "intensity", "columns", "column-profiles", "section-atoms", "profiles"})
       outputs.push_back(std::string(table) + ".csv");
+  if (stage == Stage::analyze) outputs.emplace_back(files::sections);
   return outputs;
 }
 

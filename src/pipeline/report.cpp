@@ -79,10 +79,12 @@ void write_report(const fs::path& run_dir) {
   const Run run = open_run(run_dir);
   std::string body = guarded(report::headline_section, run, "Summary");
   body += guarded(report::warnings_section, run, "Warnings");
+  body += guarded(report::overview_section, run, "Overview");
   body += guarded(report::tilt_series_section, run, "Tilt series");
   body += guarded(report::preprocessing_section, run, "Preprocessing");
   body += guarded(report::volume_section, run, "Volume");
   body += guarded(report::atoms_section, run, "Atoms");
+  body += guarded(report::view_section, run, "In three dimensions");
   body += guarded(report::comparison_section, run, "Comparison with the reference");
   body += guarded(report::structure_section, run, "Structure");
   body += guarded(report::performance_section, run, "Performance");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "aetos/io/png.hpp"
 #include "aetos/pipeline/report_page.hpp"
@@ -20,6 +21,22 @@ std::vector<std::uint8_t> to_grey(View<const float, 2> image, const GreyScale& s
     grey.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(share, 0.0, 1.0))));
   }
   return grey;
+}
+
+/// One value for every block of k x k pixels.
+template <class Reduce>
+Array<float, 2> of_blocks(View<const float, 2> image, std::size_t k, const Reduce& reduce) {
+  const std::size_t ny = image.extent(0), nx = image.extent(1);
+  Array<float, 2> small({(ny + k - 1) / k, (nx + k - 1) / k});
+  std::vector<float> values;
+  for (std::size_t y = 0; y < small.extent(0); ++y)
+    for (std::size_t x = 0; x < small.extent(1); ++x) {
+      values.clear();
+      for (std::size_t i = y * k; i < std::min(ny, (y + 1) * k); ++i)
+        for (std::size_t j = x * k; j < std::min(nx, (x + 1) * k); ++j) values.push_back(image(i, j));
+      small(y, x) = reduce(values);
+    }
+  return small;
 }
 
 }  // namespace
@@ -44,17 +61,13 @@ std::size_t block_size(std::size_t ny, std::size_t nx, std::size_t limit) {
 }
 
 Array<float, 2> downsample(View<const float, 2> image, std::size_t k) {
-  const std::size_t ny = image.extent(0), nx = image.extent(1);
-  Array<float, 2> small({(ny + k - 1) / k, (nx + k - 1) / k});
-  for (std::size_t y = 0; y < small.extent(0); ++y)
-    for (std::size_t x = 0; x < small.extent(1); ++x) {
-      double sum = 0;
-      std::size_t n = 0;
-      for (std::size_t i = y * k; i < std::min(ny, (y + 1) * k); ++i)
-        for (std::size_t j = x * k; j < std::min(nx, (x + 1) * k); ++j, ++n) sum += image(i, j);
-      small(y, x) = static_cast<float>(sum / static_cast<double>(n));
-    }
-  return small;
+  return of_blocks(image, k, [](const std::vector<float>& values) {
+    return static_cast<float>(std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()));
+  });
+}
+
+Array<float, 2> block_maxima(View<const float, 2> image, std::size_t k) {
+  return of_blocks(image, k, [](const std::vector<float>& values) { return *std::max_element(values.begin(), values.end()); });
 }
 
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale) {
@@ -90,8 +103,8 @@ std::string picture_svg(const Picture& p, const GreyScale& scale, const std::str
     const double y = height - 14;
     svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"4\" fill=\"#fff\"/>",
                        left + 12, y, bar * units_per_A);
-    svg += fmt::format("<text class=\"on-picture\" x=\"{:.1f}\" y=\"{:.1f}\">{} Å</text>", left + 12, y - 6,
-                       format_short(bar));
+    svg += fmt::format("<text class=\"on-picture\" x=\"{:.1f}\" y=\"{:.1f}\">{} {}</text>", left + 12, y - 6,
+                       format_short(bar), escape(p.unit));
   }
   svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{} →</text>", left + width / 2,
                      height + 15, escape(p.across));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <sstream>
 
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/pipeline/report_page.hpp"
@@ -18,35 +17,9 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kLayersShown = 6, kProfilesShown = 6;
 
-const Json& at(const Json& object, const std::string& key) {
-  static const Json nothing = Json::object();
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_object() ? nothing : *found;
-}
-
-const Json& list_at(const Json& object, const std::string& key) {
-  static const Json nothing = Json::array();
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_array() ? nothing : *found;
-}
-
-/// Rows of cells of a CSV of the run, without its head line; none if there is no such file.
+/// Rows of a CSV of the run; none if there is no such file.
 std::vector<std::vector<std::string>> rows_of(const Run& run, const char* file) {
-  std::vector<std::vector<std::string>> rows;
-  if (!run.has(file)) return rows;
-  std::istringstream text(io::read_text_file((run.folder / file).string()));
-  std::string line;
-  std::getline(text, line);
-  while (std::getline(text, line)) {
-    std::vector<std::string> cells(1);
-    for (const char c : line)
-      if (c == ',')
-        cells.emplace_back();
-      else
-        cells.back() += c;
-    rows.push_back(std::move(cells));
-  }
-  return rows;
+  return run.has(file) ? csv_rows(io::read_text_file((run.folder / file).string())) : std::vector<std::vector<std::string>>{};
 }
 
 std::string boundaries_table(const Json& interfaces) {
@@ -241,7 +214,8 @@ std::string columns_part(const Run& run, const Json& columns) {
 std::string measures_part(const Run& run, const Json& analysis) {
   return interfaces_part(at(analysis, "interfaces")) + facets_part(at(analysis, "facets")) +
          layers_part(run, at(analysis, "slices")) + intensity_part(run, at(analysis, "intensity")) +
-         columns_part(run, at(analysis, "columns"));
+         slabs_part(run, at(analysis, "sections")) + columns_part(run, at(analysis, "columns")) +
+         profiles_part(run, at(analysis, "profiles"));
 }
 
 }  // namespace aetos::pipeline::report

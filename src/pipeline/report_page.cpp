@@ -44,6 +44,18 @@ std::optional<double> number(const nlohmann::json& object, const std::string& ke
   return found->get<double>();
 }
 
+const nlohmann::json& at(const nlohmann::json& object, const std::string& key) {
+  static const nlohmann::json nothing = nlohmann::json::object();
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_object() ? nothing : *found;
+}
+
+const nlohmann::json& list_at(const nlohmann::json& object, const std::string& key) {
+  static const nlohmann::json nothing = nlohmann::json::array();
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_array() ? nothing : *found;
+}
+
 std::vector<double> csv_column(const std::string& csv, const std::string& name) {
   std::istringstream lines(csv);
   std::string line, cell;
@@ -65,6 +77,23 @@ std::vector<double> csv_column(const std::string& csv, const std::string& name) 
     if (end != cell.c_str()) values.push_back(value);
   }
   return values;
+}
+
+std::vector<std::vector<std::string>> csv_rows(const std::string& csv) {
+  std::vector<std::vector<std::string>> rows;
+  std::istringstream text(csv);
+  std::string line;
+  std::getline(text, line);
+  while (std::getline(text, line)) {
+    std::vector<std::string> cells(1);
+    for (const char c : line)
+      if (c == ',')
+        cells.emplace_back();
+      else
+        cells.back() += c;
+    rows.push_back(std::move(cells));
+  }
+  return rows;
 }
 
 std::string text(const nlohmann::json& object, const std::string& key) {

@@ -63,7 +63,7 @@ std::string preprocessing_section(const Run& run) {
     plots.push_back(
         curve(projections, "Normalisation", "factor", factor, "What each projection was multiplied by."));
   return section("preprocessing", "Preprocessing",
-                 paragraph(escape(words)) + (plots.empty() ? "" : row(plots, 2)));
+                 paragraph(escape(words)) + calibration_part(run) + (plots.empty() ? "" : row(plots, 2)));
 }
 
 }  // namespace aetos::pipeline::report

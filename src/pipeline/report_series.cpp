@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/imaging/spectrum.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/pipeline/plan.hpp"
 #include "aetos/pipeline/report_images.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t kMostTilts = 60, kThumbnail_px = 160, kSingle_px = 320;
 constexpr double kWhiteShare = 0.999;
+constexpr std::size_t kSpectrum_px = 96;
+constexpr double kSpectrum_per_nm = 8;  ///< the farthest spatial frequency shown: planes 1.25 Å apart
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -66,8 +69,10 @@ std::string angle_text(const io::TiltSeriesInfo& info, std::size_t tilt) {
   return degrees(a.phi_deg) + "° " + degrees(a.theta_deg) + "° " + degrees(a.psi_deg) + "°";
 }
 
-std::string ramp(const GreyScale& scale, bool counts) {
+/// `simulated`: images are fractions of the beam; else their unit is the file's own.
+std::string ramp(const GreyScale& scale, bool counts, bool simulated) {
   const auto end = [&](double v) {
+    if (!counts && !simulated) return escape(format_short(v));
     if (counts) return escape(format_short(v)) + " electrons";
     // Below zero are centres of mass, not intensities.
     return escape(scale.low < 0 ? format_short(v) + " mrad" : format_short(100 * v) + " % of the beam");
@@ -76,20 +81,53 @@ std::string ramp(const GreyScale& scale, bool counts) {
          "</span><span>· one grey scale for all tilts, black to white</span></div>\n";
 }
 
+/// What a montage shows.
+struct MontageStyle {
+  std::string what = "Projection";
+  double bar_share = 0;  ///< length of the scale bar over the width of a picture; 0 = none
+  bool square = false;   ///< pictures are drawn as squares
+};
+
 std::string montage(const io::TiltSeriesInfo& info, const std::vector<std::size_t>& tilts,
-                    const std::vector<Array<float, 2>>& images, const GreyScale& scale) {
-  std::string out = "<div class=\"montage\">\n";
+                    const std::vector<Array<float, 2>>& images, const GreyScale& scale, const MontageStyle& style) {
+  std::string out = style.square ? "<div class=\"montage square\">\n" : "<div class=\"montage\">\n";
   for (std::size_t i = 0; i < tilts.size(); ++i) {
     const auto angle = escape(angle_text(info, tilts[i]));
-    out += "<div><img src=\"" + png_data_uri(images[i], scale) + "\" alt=\"Projection at " + angle + "\">";
-    if (i == 0 && info.pixel_A) {
-      const double field = *info.pixel_A * static_cast<double>(info.nx);
-      out += fmt::format("<span class=\"bar\" style=\"width:{:.2f}%\"></span>",
-                         100 * scale_bar_A(field) / field);
-    }
+    out += "<div><img src=\"" + png_data_uri(images[i], scale) + "\" alt=\"" + style.what + " at " + angle + "\">";
+    if (i == 0 && style.bar_share > 0)
+      out += fmt::format("<span class=\"bar\" style=\"width:{:.2f}%\"></span>", 100 * style.bar_share);
     out += "<span class=\"angle\">" + angle + "</span></div>\n";
   }
   return out + "</div>\n";
+}
+
+/// Fourier transforms of the same tilts, out to kSpectrum_per_nm; their middles as square pictures.
+std::string spectra(const io::TiltSeriesInfo& info, const std::string& file, const std::string& signal,
+                    const std::vector<std::size_t>& tilts) {
+  if (!info.pixel_A || std::min(info.ny, info.nx) < 32) return {};
+  const double reach = std::min(0.5, kSpectrum_per_nm / 10 * *info.pixel_A);  // cycles per pixel
+  std::vector<Array<float, 2>> pictures;
+  for (std::size_t t : tilts) {
+    const auto image = io::read_tilt_series_images(file, signal, {t, t + 1});
+    const auto spectrum = imaging::log_spectrum(image[0]);
+    const auto half = [&](std::size_t axis) {
+      return static_cast<std::size_t>(std::floor(reach * static_cast<double>(spectrum.extent(axis))));
+    };
+    const std::size_t hy = half(0), hx = half(1);
+    Array<float, 2> middle({2 * hy, 2 * hx});
+    for (std::size_t j = 0; j < 2 * hy; ++j)
+      for (std::size_t i = 0; i < 2 * hx; ++i)
+        middle(j, i) = spectrum(centre_index(info.ny) - hy + j, centre_index(info.nx) - hx + i);
+    pictures.push_back(block_maxima(middle, block_size(2 * hy, 2 * hx, kSpectrum_px)));
+  }
+  const double field = 2 * reach / *info.pixel_A * 10, bar = scale_bar_A(field);
+  std::string words = "Fourier transforms of the same images: logarithm of the power under Hann windows, out to " +
+                      format_short(field / 2) + " per nm, on one scale. The white bar is " + format_short(bar) +
+                      " per nm.";
+  return "<details open><summary>Fourier transforms of the tilt series</summary>\n" + paragraph(escape(words)) +
+         montage(info, tilts, pictures, grey_scale(views(pictures), kWhiteShare),
+                 {.what = "Fourier transform", .bar_share = bar / field, .square = true}) +
+         "</details>\n";
 }
 
 /// The projection nearest to zero tilt, once for every kind of image of its detector.
@@ -124,8 +162,9 @@ std::string steps_of_one_tilt(const std::string& file, const io::TiltSeriesInfo&
 }  // namespace
 
 std::string tilt_series_section(const Run& run) {
-  if (!run.has(files::tilt_series)) return {};
-  const auto file = (run.folder / files::tilt_series).string();
+  const char* name = run.has(files::tilt_series) ? files::tilt_series : files::preprocessed;
+  if (!run.has(name)) return {};
+  const auto file = (run.folder / name).string();
   const auto info = io::read_tilt_series_info(file);
   const auto signal = shown_signal(run, info.signals);
   const auto tilts = chosen(info.tilts, kMostTilts);
@@ -136,8 +175,10 @@ std::string tilt_series_section(const Run& run) {
   std::string words = format(static_cast<double>(info.tilts)) + " projections of " +
                       format(static_cast<double>(info.nx)) + " × " + format(static_cast<double>(info.ny)) +
                       " pixels";
+  double bar_share = 0;
   if (info.pixel_A) {
     const double field = *info.pixel_A * static_cast<double>(info.nx);
+    bar_share = scale_bar_A(field) / field;
     words += " of " + format_short(*info.pixel_A) + " Å; each is " + format_short(field) +
              " Å wide, and the white bar is " + format_short(scale_bar_A(field)) + " Å";
   }
@@ -148,7 +189,8 @@ std::string tilt_series_section(const Run& run) {
     words += " Every tilt is in the file; " + std::to_string(tilts.size()) + " are shown.";
   return section("tilts", "Tilt series",
                  paragraph(escape(words)) + steps_of_one_tilt(file, info, signal) +
-                     montage(info, tilts, images, scale) + ramp(scale, info.is_counts));
+                     montage(info, tilts, images, scale, {.bar_share = bar_share}) + ramp(scale, info.is_counts, run.has(files::tilt_series)) +
+                     spectra(info, file, signal, tilts));
 }
 
 }  // namespace aetos::pipeline::report

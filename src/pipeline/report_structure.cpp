@@ -12,12 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-const Json& at(const Json& object, const std::string& key) {
-  static const Json nothing = Json::object();
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_object() ? nothing : *found;
-}
-
 std::string distribution_figure(const Run& run, const Json& bonds) {
   const char* file = "radial-distribution.csv";
   if (!run.has(file)) return {};
@@ -87,7 +81,7 @@ std::string structure_section(const Run& run) {
     body += paragraph(format(number(order, "crystalline_atoms")) + " atoms (" +
                       format_percent(number(order, "crystalline_share")) +
                       ") have a normalised order of 0.5 or more.");
-  body += measures_part(run, analysis);
+  body += order_part(analysis) + measures_part(run, analysis);
   return body.empty() ? "" : section("structure", "Structure", body);
 }
 

@@ -50,6 +50,7 @@ figcaption { margin-top: 8px; color: var(--soft); font-size: 14px; line-height: 
 .montage { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 10px 6px; }
 .montage div { position: relative; }
 .montage img { display: block; width: 100%; background: #000; border-radius: 2px; }
+.square img { aspect-ratio: 1; object-fit: fill; }
 .montage .angle { display: block; margin-top: 2px; text-align: center; color: var(--soft); font-size: 12px; line-height: 1.3; }
 .montage .bar { position: absolute; left: 6%; bottom: 26px; height: 3px; background: #fff; }
 .ramp { display: flex; align-items: center; gap: 8px; margin: 14px 0 0; color: var(--soft); font-size: 13px; flex-wrap: wrap; }
@@ -74,6 +75,8 @@ svg .mark-label { fill: var(--accent); }
 .key i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; border: 2px solid var(--species); }
 .key span { margin-right: 18px; white-space: nowrap; }
 
+#view3d canvas { display: block; width: 100%; height: min(70vh, 560px); margin: 10px 0; background: var(--card); border-radius: 4px; touch-action: none; cursor: grab; }
+#view3d select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--faint); border-radius: 3px; padding: 3px 6px; }
 .scroll { overflow-x: auto; margin-bottom: 20px; }
 table { border-collapse: collapse; font-size: 15px; }
 th, td { padding: 6px 22px 6px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }

@@ -21,6 +21,7 @@
 #include "aetos/pipeline/report.hpp"
 #include "aetos/pipeline/run_summary.hpp"
 #include "aetos/pipeline/stage_meter.hpp"
+#include "aetos/pipeline/xdmf.hpp"
 
 namespace aetos::pipeline {
 namespace {
@@ -134,7 +135,9 @@ class Run {
                               .layer_A = options.layer_A,
                               .inputs = {.volume = plan_.analyze_volume(),
                                          .images = plan_.analyze_images(),
-                                         .radius_A = options.radius_A}},
+                                         .radius_A = options.radius_A,
+                                         .sections = options.sections,
+                                         .profiles = options.profiles}},
                              plan_.output);
   }
 
@@ -155,7 +158,9 @@ class Run {
         return preprocessing::preprocess(ctx, plan_.preprocessing_request(),
                                          {.series = plan_.output / files::preprocessed,
                                           .details = plan_.output / files::preprocessing,
-                                          .shifts = plan_.output / files::shifts});
+                                          .shifts = plan_.output / files::shifts,
+                                          .calibration = plan_.output / files::calibration,
+                                          .crystal = plan_.output / files::crystal});
     }
     throw InputError("stages", config::stage_name(stage), "a stage that this version has");
   }
@@ -169,6 +174,8 @@ class Run {
       record_.checksums[files::resolved_config] =
           io::sha256_hex_of_file(plan_.output / files::resolved_config);
       log::info("{}", performance_table(summary));
+      if (write_xdmf(plan_.output))
+        record_.checksums[files::xdmf] = io::sha256_hex_of_file(plan_.output / files::xdmf);
       write_report(plan_.output);
       record_.checksums[files::report] = io::sha256_hex_of_file(plan_.output / files::report);
       record_.write(plan_.output);

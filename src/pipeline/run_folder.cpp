@@ -162,6 +162,7 @@ void prepare_folder(const Plan& plan, const std::map<std::string, StageRecord>& 
       record.stages.erase(name);
     }
     fs::remove(folder / files::report);
+    fs::remove(folder / files::xdmf);
     fs::remove(folder / files::log);
     if (record.stages.empty()) fs::remove(folder / files::summary);
   }

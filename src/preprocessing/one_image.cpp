@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "aetos/core/error.hpp"
+#include "aetos/imaging/affine.hpp"
 #include "aetos/imaging/bad_pixels.hpp"
 #include "aetos/imaging/denoise.hpp"
 #include "find_shifts.hpp"
@@ -82,6 +83,7 @@ Cleaned clean_projection(const Request& request, const Plan& plan, std::size_t i
     std::copy(raw.begin(), raw.end(), cleaned.image.begin());
   }
   take_off_noise(request.options.denoise, plan, cleaned);
+  if (plan.to_recorded) cleaned.image = imaging::resample(cleaned.image, *plan.to_recorded);
   take_off_background(request.options.background, cleaned);
   cleaned.total = std::accumulate(cleaned.image.begin(), cleaned.image.end(), 0.0);
   if (request.options.align != config::Align::none) cleaned.place = locate(request, cleaned.image);

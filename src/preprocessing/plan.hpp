@@ -15,6 +15,8 @@ struct Plan {
   std::vector<std::size_t> kept;    ///< the file's images that are used, in its order
   std::vector<EulerAngles> angles;  ///< of those
   std::optional<double> pixel_A;
+  /// Pixels (x, y) of the image without the scan's distortion -> of the one recorded; none = it stays.
+  std::optional<Eigen::Matrix2d> to_recorded;
   std::vector<std::string> notes;
 };
 

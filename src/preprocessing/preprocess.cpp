@@ -12,6 +12,7 @@
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/parallel/journal.hpp"
+#include "calibrate.hpp"
 #include "find_shifts.hpp"
 
 namespace aetos::preprocessing {
@@ -116,8 +117,8 @@ std::vector<double> scale_factors(const Request& request, const std::vector<doub
   return factors;
 }
 
-bool counts_stay(const Request& request) {
-  return request.options.normalize == config::Normalize::none &&
+bool counts_stay(const Request& request, const Plan& plan) {
+  return !plan.to_recorded && request.options.normalize == config::Normalize::none &&
          request.options.denoise == config::Denoise::none &&
          request.options.background == config::Background::none;
 }
@@ -140,7 +141,7 @@ void write_series(const RunContext& context, const Request& request, const Plan&
   info.angles = plan.angles;
   info.pixel_A = plan.pixel_A;
   info.signals = {output_signal(plan)};
-  if (!counts_stay(request)) {
+  if (!counts_stay(request, plan)) {
     info.is_counts = false;
     info.electrons_per_pixel.reset();
   }
@@ -188,6 +189,7 @@ json details(const Request& request, const Plan& plan, const std::vector<Finding
           {"steps",
            {{"bad_pixels", word_of(config::kBadPixelsWords, o.bad_pixels)},
             {"denoise", word_of(config::kDenoiseWords, o.denoise)},
+            {"calibrate", o.calibrate ? word_of(config::kApplyCalibrationWords, o.calibrate->apply) : "none"},
             {"background", word_of(config::kBackgroundWords, o.background)},
             {"align", word_of(config::kAlignWords, o.align)},
             {"shifts", o.shifts.empty() ? json(nullptr) : json(o.shifts)},
@@ -217,6 +219,40 @@ json summary(const Plan& plan, const json& done) {
           {"factor_highest", high}};
 }
 
+/// The averaged image of the crystal, as a series of one image with the pixel that was found.
+void write_crystal(const RunContext& context, const Calibration& calibration, const std::filesystem::path& file) {
+  const auto& image = calibration.average;
+  io::TiltSeriesInfo info;
+  info.tilts = 1;
+  info.ny = image.extent(0);
+  info.nx = image.extent(1);
+  info.pixel_A = calibration.fit.geometry.pixel_A();
+  info.angles = {EulerAngles{}};
+  info.signals = {"average"};
+  io::TiltSeriesWriter writer(context.comm, file, info, io::provenance_of(context));
+  const bool root = context.comm.is_root();
+  Array<float, 3> one({root ? std::size_t{1} : 0, info.ny, info.nx});
+  if (root) std::copy(image.begin(), image.end(), one.begin());
+  writer.write("average", root ? std::vector<std::size_t>{0} : std::vector<std::size_t>{}, one);
+  writer.commit();
+}
+
+/// Measures the crystal, and plans what follows for the series.
+json settle_calibration(const RunContext& context, const Request& request, const Outputs& outputs, Plan& plan) {
+  const auto calibration = calibrate(context.comm, request, plan);
+  if (calibration.series_pixel_A) plan.pixel_A = calibration.series_pixel_A;
+  plan.to_recorded = calibration.to_recorded;
+  write_crystal(context, calibration, outputs.crystal);
+  context.comm.agree([&] {
+    if (context.comm.is_root())
+      io::write_file_atomically(outputs.calibration, calibration.details.dump(1) + "\n");
+  });
+  json summary = calibration.details;
+  for (const char* list : {"spots", "displacements_px"}) summary.erase(list);
+  summary["spots"] = calibration.fit.spots.size();
+  return summary;
+}
+
 }  // namespace
 
 json preprocess(const RunContext& context, const Request& request, const Outputs& outputs) {
@@ -230,6 +266,8 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
   for (const auto& note : plan.notes) log::info("note: {}", note);
   log::info("preprocessing {} of {}: {} projections of {} x {} pixels (y, x)", output_signal(plan),
             request.source, plan.kept.size(), plan.info.ny, plan.info.nx);
+  json calibration;
+  if (request.options.calibrate) calibration = settle_calibration(context, request, outputs, plan);
   clean_all(context, request, plan);
 
   const Finished finished = Journal::scan(comm, context.work, context.fingerprint);
@@ -248,7 +286,8 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
     io::write_file_atomically(outputs.details, done.dump(1) + "\n");
     io::write_file_atomically(outputs.shifts, shifts_csv(plan, shifts));
   });
-  const json result = summary(plan, done);
+  json result = summary(plan, done);
+  if (!calibration.is_null()) result["calibration"] = std::move(calibration);
   log::info("  {} pixels replaced, shifts {:.3f} px rms, factors {:.4f} to {:.4f}",
             result["replaced_pixels"].get<std::size_t>(), result["shift_rms_px"].get<double>(),
             result["factor_lowest"].get<double>(), result["factor_highest"].get<double>());

@@ -31,7 +31,10 @@ class Report : public ::testing::Test {
 };
 
 /// Every element is closed in order, and every attribute quoted; returns what is wrong, or nothing.
-std::string markup_error(const std::string& html) {
+std::string markup_error(std::string html) {
+  // What stands in a script is not markup.
+  for (std::size_t at = 0; (at = html.find("<script>", at)) != std::string::npos; at += 8)
+    html.erase(at + 8, html.find("</script>", at) - at - 8);
   const std::set<std::string> empty_elements{"meta", "img", "!DOCTYPE"};
   std::vector<std::string> open;
   for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at)) {
@@ -53,7 +56,7 @@ std::string markup_error(const std::string& html) {
 }
 
 void expect_self_contained(const std::string& html) {
-  for (const char* word : {"http:", "https:", "src=\"//", "<script", "<link", "@import", "url("})
+  for (const char* word : {"http:", "https:", "src=\"//", "<script ", "<link", "@import", "url("})
     EXPECT_EQ(html.find(word), std::string::npos) << word;
   for (const char* attribute : {"src=\"", "href=\""})
     for (std::size_t at = html.find(attribute); at != std::string::npos; at = html.find(attribute, at + 1))
@@ -76,7 +79,7 @@ TEST_F(Report, HoldsEveryPartOfAWholeRun) {
         "mean R-factor", "65.6 mrad", "&lt;b&gt;only in the log"})
     EXPECT_TRUE(contains(html, part)) << part;
   EXPECT_FALSE(contains(html, "could not be made"));
-  EXPECT_FALSE(contains(html, "nan"));
+  for (const char* undefined : {">nan", " nan", "\"nan"}) EXPECT_FALSE(contains(html, undefined));
 }
 
 TEST_F(Report, LeavesOutWhatDidNotRun) {
@@ -116,6 +119,7 @@ TEST_F(Report, RefusesAFolderWithoutARun) {
 /// Colours of a screenshot, and how many pixels differ from its first one.
 struct Seen {
   std::size_t colours = 0, pixels = 0, drawn = 0;
+  std::uint32_t paper = 0;  ///< the first pixel's colour
 };
 
 Seen look_at(const fs::path& file) {
@@ -136,27 +140,61 @@ Seen look_at(const fs::path& file) {
     if (colour(i) != colour(0)) ++seen.drawn;
   }
   seen.colours = colours.size();
+  seen.paper = colour(0);
   return seen;
 }
 
-TEST_F(Report, IsDrawnByABrowser) {
-  if (std::system("command -v chromium >/dev/null 2>&1") != 0) GTEST_SKIP() << "chromium is not installed";
+std::string quoted(const fs::path& p) {
+  return "'" + p.string() + "'";
+}
+
+/// Chromium without a screen, in light (1) or dark (0) colours.
+int browse(const fs::path& folder, const std::string& options, int colours) {
+  const std::string command =
+      "timeout 120 chromium --headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader --disable-dev-shm-usage --hide-scrollbars "
+      "--blink-settings=preferredColorScheme=" + std::to_string(colours) + " --user-data-dir=" + quoted(folder / "profile") + " " + options +
+      " 2>/dev/null";
+  return std::system(command.c_str());
+}
+
+bool no_browser() {
+  return std::system("command -v chromium >/dev/null 2>&1") != 0;
+}
+
+TEST_F(Report, IsDrawnByABrowserInLightAndDark) {
+  if (no_browser()) GTEST_SKIP() << "chromium is not installed";
   test::write_fake_run(folder, "A whole run");
   pipeline::write_report(folder);
-  const auto picture = folder / "screen.png", profile = folder / "profile";
-  const auto quoted = [](const fs::path& p) { return "'" + p.string() + "'"; };
-  const std::string command =
-      "timeout 90 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
-      "--hide-scrollbars --window-size=1200,2400 --user-data-dir=" +
-      quoted(profile) + " --screenshot=" + quoted(picture) + " " + quoted(folder / "report.html") +
-      " >/dev/null 2>&1";
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  const auto seen = look_at(picture);
-  ASSERT_EQ(seen.pixels, 1200U * 2400U);
-  // Headings, curves and 21 grey pictures: far from blank, and far from full.
-  EXPECT_GT(seen.colours, 100U);
-  EXPECT_GT(seen.drawn, seen.pixels / 20);
-  EXPECT_LT(seen.drawn, seen.pixels * 9 / 10);
+  std::set<std::uint32_t> papers;
+  for (const int colours : {0, 1}) {
+    const auto picture = folder / "screen.png";
+    ASSERT_EQ(browse(folder, "--window-size=1200,2400 --screenshot=" + quoted(picture) + " " + quoted(folder / "report.html") + " >/dev/null", colours), 0);
+    const auto seen = look_at(picture);
+    ASSERT_EQ(seen.pixels, 1200U * 2400U);
+    // Headings, curves and grey pictures: far from blank, and far from full.
+    EXPECT_GT(seen.colours, 100U);
+    EXPECT_GT(seen.drawn, seen.pixels / 20);
+    EXPECT_LT(seen.drawn, seen.pixels * 9 / 10);
+    papers.insert(seen.paper);
+  }
+  EXPECT_EQ(papers.size(), 2U) << "light and dark have the same paper";
+}
+
+TEST_F(Report, FitsAPhoneAndDrawsItsAtoms) {
+  if (no_browser()) GTEST_SKIP() << "chromium is not installed";
+  test::write_fake_run(folder, "A whole run");
+  auto html = write_and_read();
+  // A phone is a frame of 390 pixels; what the page finds out about itself comes back in its title.
+  html.insert(html.rfind("</body>"),
+              "<script>onload = function () { parent.document.title = document.documentElement.scrollWidth + ' wide, ' + "
+              "(view3d.dataset.drawn || (view3d.querySelector('.no-view').hidden ? 'broken' : 'no WebGL')); };</script>");
+  test::write_text(folder / "phone.html", html);
+  test::write_text(folder / "frame.html", "<title></title><iframe src=\"phone.html\" style=\"width:390px;height:844px;border:0\"></iframe>");
+  ASSERT_EQ(browse(folder, "--allow-file-access-from-files --virtual-time-budget=5000 --dump-dom " + quoted(folder / "frame.html") + " >" + quoted(folder / "dom.html"), 1), 0);
+  const auto title = io::read_text_file((folder / "dom.html").string());
+  EXPECT_TRUE(contains(title, "<title>390 wide, ")) << title.substr(0, 300);
+  const auto atoms = std::to_string(test::fake_traced(test::fake_particle()).size());
+  EXPECT_TRUE(contains(title, ", " + atoms + "</title>") || contains(title, ", no WebGL</title>")) << title.substr(0, 300);
 }
 
 }  // namespace

@@ -15,9 +15,11 @@ namespace aetos::analysis {
 
 /// Files that measures of intensity read.
 struct AnalysisInputs {
-  std::string volume;   ///< of `intensity`; empty = there is none
-  std::string images;   ///< tilt series of `columns`; empty = there is none
+  std::string volume;   ///< of `intensity` and `sections`; empty = there is none
+  std::string images;   ///< tilt series of `columns` and `profiles`; empty = there is none
   double radius_A = 1;  ///< of the spheres of `intensity`
+  std::vector<config::SectionOptions> sections = {};
+  std::vector<config::ProfileOptions> profiles = {};
 };
 
 struct AnalyzeRequest {

@@ -48,13 +48,37 @@ std::string word_of(const Words<E>& words, E value) {
   return {};
 }
 
-/// What happens to images before anything is reconstructed from them, in this order: bad pixels, background,
-/// alignment, normalisation.
+/// Crystals whose spacings are known, by the direction in which they are seen.
+enum class Crystal { silicon_110, gold_100, gold_110, strontium_titanate_100 };
+inline const Words<Crystal> kCrystalWords{{"si-110", Crystal::silicon_110},
+                                          {"au-100", Crystal::gold_100},
+                                          {"au-110", Crystal::gold_110},
+                                          {"srtio3-100", Crystal::strontium_titanate_100}};
+/// What becomes of a calibration: nothing but its report; the pixel size; that and the scan's distortion.
+enum class ApplyCalibration { none, pixel, affine };
+inline const Words<ApplyCalibration> kApplyCalibrationWords{{"none", ApplyCalibration::none},
+                                                            {"pixel", ApplyCalibration::pixel},
+                                                            {"affine", ApplyCalibration::affine}};
+
+/// Pixel size and scan distortion from images of a known crystal, recorded as the tilt series was.
+struct CalibrateOptions {
+  std::string file;                       ///< image, or series of images of one place
+  std::string signal = "auto";            ///< which images of the file
+  Crystal crystal = Crystal::silicon_110;
+  std::vector<double> spacings_A;         ///< instead of `crystal`: of two sets of planes; empty = the crystal's
+  double angle_deg = 90;                  ///< between their normals
+  std::optional<double> pixel_A;          ///< nominal; none = the file's, else that of the series
+  double tolerance = 0.1;                 ///< by which the nominal pixel and right angles may be off
+  ApplyCalibration apply = ApplyCalibration::affine;
+};
+
+/// What happens to images before anything is reconstructed from them, in this order: bad pixels, denoising,
+/// distortion, background, alignment, normalisation.
 struct PreprocessOptions {
   std::string input;                        ///< tilt series; empty = the simulate stage's
   std::string signal = "auto";              ///< which images of the file; the others are left out
   BadPixels bad_pixels = BadPixels::error;  ///< NaN, infinities and hot pixels: an error, or interpolated
-  std::string calibrate = "none";
+  std::optional<CalibrateOptions> calibrate;
   Denoise denoise = Denoise::none;
   Background background = Background::none;
   Align align = Align::none;
@@ -86,9 +110,27 @@ struct CompareOptions {
 };
 
 /// The structure measures there are, in the order in which they are done.
-inline constexpr std::array kMeasures{"bonds",  "coordination", "order",     "tetrahedra", "voronoi",
-                                      "phases", "oxidation",    "vacancies", "interfaces", "facets",
-                                      "sigma",  "slices",       "sro",       "intensity",  "columns"};
+inline constexpr std::array kMeasures{"bonds",        "coordination", "order",     "tetrahedra", "voronoi",
+                                      "phases",       "oxidation",    "vacancies", "interfaces", "facets",
+                                      "dislocations", "sigma",        "slices",    "sro",        "intensity",
+                                      "columns",      "sections",     "profiles"};
+
+/// A slab of the volume with its atoms: in the plane through a point, at right angles to a direction.
+struct SectionOptions {
+  std::array<double, 3> normal{0, 0, 1};     ///< x, y, z; of any length
+  std::array<double, 3> through_A{0, 0, 0};  ///< its middle
+  double thickness_A = 2.5;
+  Auto<double> width_A;  ///< side of the square shown; auto = the volume's longest
+};
+
+/// Intensity along a line of an image.
+struct ProfileOptions {
+  std::string image;  ///< tilt series; empty = that of `analyze.images`
+  std::string signal = "auto";
+  std::size_t projection = 0;
+  std::array<double, 2> from_A{0, 0}, to_A{0, 0};  ///< x, y about the rotation centre
+  double width_A = 1;                              ///< across the line, over which the mean is taken
+};
 
 /// What happens to crystalline atoms far from others: nothing, or the published clean-up (Yuan et al. 2022).
 enum class Isolated { keep, published };
@@ -104,9 +146,18 @@ struct AnalyzeOptions {
   std::string volume;    ///< of `intensity`; empty = the reconstruct stage's
   std::string images;    ///< of `columns`; empty = the simulate stage's
   double radius_A = 1;   ///< of the spheres of `intensity`
+  std::vector<SectionOptions> sections;  ///< of `sections`; empty = those that show the phases' oxygen
+  std::vector<ProfileOptions> profiles;  ///< of `profiles`
 
   bool asks_for(std::string_view measure) const {
     return std::find(measures.begin(), measures.end(), measure) != measures.end();
+  }
+  bool needs_volume() const { return asks_for("intensity") || asks_for("sections"); }
+  /// Whether a measure reads the images of `images`.
+  bool needs_images() const {
+    return asks_for("columns") || (asks_for("profiles") && std::any_of(profiles.begin(), profiles.end(), [](const auto& p) {
+                                     return p.image.empty();
+                                   }));
   }
 };
 

@@ -23,6 +23,9 @@ std::size_t block_size(std::size_t ny, std::size_t nx, std::size_t limit);
 /// Means over blocks of `block` x `block` pixels; the last ones may be smaller.
 Array<float, 2> downsample(View<const float, 2> image, std::size_t block);
 
+/// Greatest values of such blocks, in which single spots stay bright.
+Array<float, 2> block_maxima(View<const float, 2> image, std::size_t block);
+
 /// "data:image/png;base64,..." of an image (y, x), 8 bits.
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale);
 
@@ -44,6 +47,7 @@ struct Picture {
   std::string across{}, down{};    ///< names of the axes: "x", "y"
   std::vector<Dot> dots{};
   double dot_radius_A = 0.55;
+  std::string unit = "Å";  ///< of the bar and of all that is given in Å
 };
 /// SVG of a picture with named axes and a scale bar.
 std::string picture_svg(const Picture& picture, const GreyScale& scale, const std::string& description);

@@ -16,11 +16,17 @@ std::string escape(std::string_view text);
 
 /// A number at `key` of a JSON object; nothing if the key is absent, null, or no number.
 std::optional<double> number(const nlohmann::json& object, const std::string& key);
+/// The object or list at `key`; an empty one if there is none.
+const nlohmann::json& at(const nlohmann::json& object, const std::string& key);
+const nlohmann::json& list_at(const nlohmann::json& object, const std::string& key);
 /// Text at `key`, or empty.
 std::string text(const nlohmann::json& object, const std::string& key);
 
 /// The numbers of a column of a CSV with a head line; cells without one are left out, an unknown column is empty.
 std::vector<double> csv_column(const std::string& csv, const std::string& name);
+
+/// Rows of cells of a CSV, without its head line.
+std::vector<std::vector<std::string>> csv_rows(const std::string& csv);
 
 /// Fixed decimals with thousands separated; a dash for nothing.
 std::string format(std::optional<double> value, int decimals = 0);

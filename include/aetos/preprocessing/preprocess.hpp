@@ -28,6 +28,8 @@ struct Outputs {
   std::filesystem::path series;   ///< the images, as the simulate stage writes them
   std::filesystem::path details;  ///< JSON: what was done to each projection
   std::filesystem::path shifts;   ///< CSV: the shift of each projection
+  /// Where options.calibrate is set: JSON of the calibration, and the averaged image of the crystal.
+  std::filesystem::path calibration = {}, crystal = {};
 };
 
 struct Estimate {
