@@ -291,9 +291,10 @@ Codec<AnalyzeOptions> describe_analyze() {
       field<S>("layer_A", &S::layer_A, number({0, 1000, "2.5 to 5.3", true}),
                "slices: thickness of the layers along z"),
       field<S>("volume", &S::volume, path("a path of a volume", {}, "auto"),
-               "intensity: the volume; auto: the reconstruct stage's"),
+               "intensity and sections: the volume; auto: the reconstruct stage's"),
       field<S>("images", &S::images, path("a path of a tilt series", {}, "auto"),
-               "columns: the images, of which the first projection counts; auto: the simulate stage's"),
+               "columns and profiles: the images; of columns the first projection counts; auto: the simulate stage's, or the "
+               "preprocess stage's where that has an input of its own"),
       field<S>("radius_A", &S::radius_A, number({0, 10, "0.6 to 1.2", true}),
                "intensity: radius of the spheres in which the volume is averaged"),
       field<S>("sections", &S::sections, list(describe_section()),

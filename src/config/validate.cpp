@@ -233,7 +233,10 @@ void settle_analysis(Reader& r, Master& m, const std::vector<Stage>& configured)
   if (m.analyze.needs_volume())
     settle_input(r, m, configured, "analyze.volume", m.analyze.volume, Stage::reconstruct, "volume.h5");
   if (m.analyze.needs_images())
-    settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::simulate, "tilt_series.h5");
+    // Where images come from elsewhere, the series is what was made of them.
+    m.preprocess.input.empty()
+        ? settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::simulate, "tilt_series.h5")
+        : settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::preprocess, "preprocessed.h5");
 }
 
 void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {

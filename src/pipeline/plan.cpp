@@ -131,7 +131,8 @@ std::string Plan::analyze_volume() const {
 
 std::string Plan::analyze_images() const {
   if (!config.analyze.needs_images()) return {};
-  return config.analyze.images.empty() ? (output / files::tilt_series).string() : config.analyze.images;
+  if (!config.analyze.images.empty()) return config.analyze.images;
+  return (output / (config.preprocess.input.empty() ? files::tilt_series : files::preprocessed)).string();
 }
 
 std::vector<double> Plan::thetas() const {
@@ -186,7 +187,7 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
     if (config.analyze.needs_volume() && config.analyze.volume.empty())
       earlier.push_back(Stage::reconstruct);
     if (config.analyze.needs_images() && config.analyze.images.empty())
-      earlier.push_back(Stage::simulate);
+      earlier.push_back(config.preprocess.input.empty() ? Stage::simulate : Stage::preprocess);
   }
   return earlier;
 }
