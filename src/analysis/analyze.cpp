@@ -89,7 +89,8 @@ Structure with_columns(const Structure& atoms, const MeasuredModel& model, const
 }
 
 /// All pictures as the images of one file, without angles and pixel: analysis.json says what each shows.
-void write_pictures(const RunContext& context, const std::filesystem::path& file, const std::vector<Array<float, 2>>& pictures) {
+void write_pictures(const RunContext& context, const std::filesystem::path& file,
+                    const std::vector<Array<float, 2>>& pictures) {
   io::TiltSeriesInfo info;
   info.tilts = pictures.size();
   info.ny = pictures[0].extent(0);
@@ -97,11 +98,13 @@ void write_pictures(const RunContext& context, const std::filesystem::path& file
   info.signals = {"sections"};
   const Communicator self(MPI_COMM_SELF);
   io::TiltSeriesWriter writer(self, file, info, io::provenance_of(context));
-  for (std::size_t i = 0; i < pictures.size(); ++i) writer.write("sections", {i}, View<const float, 3>(pictures[i].data(), {1, info.ny, info.nx}));
+  for (std::size_t i = 0; i < pictures.size(); ++i)
+    writer.write("sections", {i}, View<const float, 3>(pictures[i].data(), {1, info.ny, info.nx}));
   writer.commit();
 }
 
-json run_measures(const RunContext& context, const AnalyzeRequest& request, const std::filesystem::path& folder) {
+json run_measures(const RunContext& context, const AnalyzeRequest& request,
+                  const std::filesystem::path& folder) {
   const MeasuredModel model = measure_model(request);
   tell_cutoff(request, model);
   MeasureOutput output;

@@ -9,8 +9,8 @@
 #include <optional>
 #include <set>
 
-#include "aetos/core/units.hpp"
 #include "aetos/analysis/polyhedra.hpp"
+#include "aetos/core/units.hpp"
 #include "grain_boundaries.hpp"
 #include "sets.hpp"
 
@@ -18,9 +18,9 @@ namespace aetos::analysis {
 namespace {
 
 constexpr std::size_t kFewestFramed = 6;
-constexpr int kHeights = 41;         ///< at which a line is cut to learn its Burgers vector
-constexpr double kShortest = 2;      ///< bonds
-constexpr double kFacing = 1.1;      ///< of the cutoff, between atoms of two grains
+constexpr int kHeights = 41;     ///< at which a line is cut to learn its Burgers vector
+constexpr double kShortest = 2;  ///< bonds
+constexpr double kFacing = 1.1;  ///< of the cutoff, between atoms of two grains
 
 using Integer3 = std::array<int, 3>;
 
@@ -34,14 +34,17 @@ Vec3 real(const Integer3& v) {
   return {static_cast<double>(v[0]), static_cast<double>(v[1]), static_cast<double>(v[2])};
 }
 
-/// The vector of the FCC lattice (three integers of even sum, in halves of the cube's edge) nearest to `u` (Conway and Sloane 1982).
+/// The vector of the FCC lattice (three integers of even sum, in halves of the cube's edge) nearest to `u`
+/// (Conway and Sloane 1982).
 Integer3 nearest_lattice_vector(const Vec3& u) {
   Integer3 v{};
   int sum = 0, worst = 0;
   for (int k = 0; k < 3; ++k) {
     v[static_cast<std::size_t>(k)] = static_cast<int>(std::lround(u[k]));
     sum += v[static_cast<std::size_t>(k)];
-    const auto off = [&](int a) { return std::abs(u[a] - static_cast<double>(v[static_cast<std::size_t>(a)])); };
+    const auto off = [&](int a) {
+      return std::abs(u[a] - static_cast<double>(v[static_cast<std::size_t>(a)]));
+    };
     if (off(k) > off(worst)) worst = k;
   }
   if (sum % 2 != 0) {
@@ -53,13 +56,15 @@ Integer3 nearest_lattice_vector(const Vec3& u) {
 
 /// Which lattice an atom belongs to: its grain, and the group of grains that share one.
 struct Frames {
-  std::vector<std::int64_t> grain;   ///< of each atom, -1 for none
-  std::vector<std::size_t> group;    ///< of each grain
-  std::vector<Mat3> to_lattice;      ///< of each grain: specimen (Å) -> halves of the cube's edge, in the group's axes
+  std::vector<std::int64_t> grain;  ///< of each atom, -1 for none
+  std::vector<std::size_t> group;   ///< of each grain
+  std::vector<Mat3>
+      to_lattice;  ///< of each grain: specimen (Å) -> halves of the cube's edge, in the group's axes
 };
 
 /// Most of the framed neighbours' grain, where there are enough of them.
-std::int64_t grain_of_most(const Neighbourhood& neighbours, const std::vector<std::int64_t>& grain, std::size_t atom) {
+std::int64_t grain_of_most(const Neighbourhood& neighbours, const std::vector<std::int64_t>& grain,
+                           std::size_t atom) {
   std::map<std::int64_t, std::size_t> count;
   std::size_t framed = 0;
   for (const auto& n : neighbours.of[atom])
@@ -68,10 +73,13 @@ std::int64_t grain_of_most(const Neighbourhood& neighbours, const std::vector<st
       ++framed;
     }
   if (framed < kFewestFramed) return -1;
-  return std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  return std::max_element(count.begin(), count.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
 }
 
-Frames make_frames(std::span<const Vec3> points, const Neighbourhood& neighbours, std::span<const Grain> grains) {
+Frames make_frames(std::span<const Vec3> points, const Neighbourhood& neighbours,
+                   std::span<const Grain> grains) {
   Frames f;
   f.grain.assign(points.size(), -1);
   for (std::size_t g = 0; g < grains.size(); ++g)
@@ -85,7 +93,8 @@ Frames make_frames(std::span<const Vec3> points, const Neighbourhood& neighbours
   for (const auto& b : grain_boundaries(points, grains, kFacing * neighbours.cutoff_A))
     if (b.misorientation_deg < kSmallAngle_deg) sets.join(b.first, b.second);
   for (std::size_t g = 0; g < grains.size(); ++g) {
-    // The largest grain of a group comes first and gives its axes; the others take the equivalent ones nearest to these.
+    // The largest grain of a group comes first and gives its axes; the others take the equivalent ones
+    // nearest to these.
     f.group.push_back(sets.find(g));
     const Mat3& axes = grains[f.group[g]].orientation;
     const Mat3 turned = least_rotation(axes, grains[g].orientation);
@@ -113,20 +122,25 @@ struct Crossing {
   Triangle corners{};
 };
 
-std::vector<Crossing> open_circuits(std::span<const Vec3> points, std::span<const Tetrahedron> tetrahedra, const Frames& f) {
+std::vector<Crossing> open_circuits(std::span<const Vec3> points, std::span<const Tetrahedron> tetrahedra,
+                                    const Frames& f) {
   std::map<Triangle, std::vector<std::size_t>> sides;
   for (std::size_t t = 0; t < tetrahedra.size(); ++t) {
     const auto& a = tetrahedra[t].atoms;
     const bool framed = std::all_of(a.begin(), a.end(), [&](std::size_t i) {
-      return f.grain[i] >= 0 && f.group[static_cast<std::size_t>(f.grain[i])] == f.group[static_cast<std::size_t>(std::max<std::int64_t>(0, f.grain[a[0]]))];
+      return f.grain[i] >= 0 &&
+             f.group[static_cast<std::size_t>(f.grain[i])] ==
+                 f.group[static_cast<std::size_t>(std::max<std::int64_t>(0, f.grain[a[0]]))];
     });
     if (!framed) continue;
-    for (const Triangle& face : {Triangle{a[0], a[1], a[2]}, {a[0], a[1], a[3]}, {a[0], a[2], a[3]}, {a[1], a[2], a[3]}})
+    for (const Triangle& face :
+         {Triangle{a[0], a[1], a[2]}, {a[0], a[1], a[3]}, {a[0], a[2], a[3]}, {a[1], a[2], a[3]}})
       sides[face].push_back(t);
   }
   std::vector<Crossing> open;
   for (const auto& [c, at] : sides) {
-    const Integer3 b = plus(plus(step(points, f, c[0], c[1]), step(points, f, c[1], c[2])), step(points, f, c[0], c[2]), -1);
+    const Integer3 b =
+        plus(plus(step(points, f, c[0], c[1]), step(points, f, c[1], c[2])), step(points, f, c[0], c[2]), -1);
     if (is_zero(b)) continue;
     const Vec3 normal = (points[c[1]] - points[c[0]]).cross(points[c[2]] - points[c[0]]);
     const Vec3 middle = (points[c[0]] + points[c[1]] + points[c[2]]) / 3;
@@ -151,10 +165,13 @@ Integer3 burgers_of(const std::vector<Crossing>& line, const Vec3& direction, do
     }
     ++votes[sum];
   }
-  return std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  return std::max_element(votes.begin(), votes.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
 }
 
-std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& f, const std::vector<Crossing>& line) {
+std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& f,
+                                   const std::vector<Crossing>& line) {
   Mat3 flow = Mat3::Zero();
   Dislocation d;
   std::set<std::size_t> atoms;
@@ -177,7 +194,9 @@ std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& 
   d.atoms.assign(atoms.begin(), atoms.end());
   std::map<std::int64_t, std::size_t> count;
   for (const std::size_t i : d.atoms) ++count[f.grain[i]];
-  const auto most = std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  const auto most = std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) {
+                      return a.second < b.second;
+                    })->first;
   d.grain = d.other = static_cast<std::size_t>(most);
   std::size_t next = d.atoms.size() / 5;
   for (const auto& [grain, n] : count)
@@ -188,7 +207,8 @@ std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& 
   if (is_zero(d.burgers) || d.length_A < kShortest * grains[d.grain].bond_A) return std::nullopt;
   const Mat3& axes = grains[f.group[d.grain]].orientation;
   d.burgers_A = axes * real(d.burgers) * (grains[d.grain].bond_A / std::sqrt(2.0));
-  // Line and vector are told up to a common sign: the first number of the vector that is not zero is positive.
+  // Line and vector are told up to a common sign: the first number of the vector that is not zero is
+  // positive.
   if (d.burgers < Integer3{}) {
     d.burgers = plus({}, d.burgers, -1);
     d.burgers_A = -d.burgers_A;
@@ -216,7 +236,8 @@ std::vector<Dislocation> dislocations(std::span<const Vec3> points, const Neighb
   std::vector<Dislocation> found;
   for (const auto& [first, line] : lines)
     if (auto d = line_of(grains, frames, line)) found.push_back(std::move(*d));
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.length_A > b.length_A; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.length_A > b.length_A; });
   return found;
 }
 

@@ -47,7 +47,8 @@ std::optional<double> InterpolatedImage::disc(const Vec2& r, double radius_A) co
 }
 
 InterpolatedVolume::InterpolatedVolume(const std::string& file)
-    : voxel_(voxel_of(file)), volume_(io::read_volume_planes(file, {0, io::read_volume_info(file).shape[0]})) {}
+    : voxel_(voxel_of(file)),
+      volume_(io::read_volume_planes(file, {0, io::read_volume_info(file).shape[0]})) {}
 
 double InterpolatedVolume::widest_A() const {
   return voxel_ * static_cast<double>(std::max({volume_.extent(0), volume_.extent(1), volume_.extent(2)}));

@@ -19,7 +19,7 @@ namespace {
 using config::SectionOptions;
 using nlohmann::json;
 
-constexpr std::size_t kSide_px = 256;     ///< of every picture
+constexpr std::size_t kSide_px = 256;  ///< of every picture
 constexpr double kCutout_A = 15, kCutoutThickness_A = 2.5;
 constexpr double kProfileStep_A = 0.05, kAcrossStep_A = 0.1;
 
@@ -29,7 +29,8 @@ struct Section {
   std::string of;
 };
 
-/// Axes of the picture: across, down, and through the slab. Across is x as far as it can be, else y; for a normal along x it is z.
+/// Axes of the picture: across, down, and through the slab. Across is x as far as it can be, else y; for a
+/// normal along x it is z.
 struct Axes {
   Vec3 across, down, normal;
 };
@@ -84,7 +85,8 @@ Array<float, 2> picture_of(const InterpolatedVolume& volume, const SectionOption
   Array<float, 2> picture({kSide_px, kSide_px});
   for (std::size_t j = 0; j < kSide_px; ++j)
     for (std::size_t i = 0; i < kSide_px; ++i) {
-      const double across = (static_cast<double>(i) + 0.5) * pixel - width_A / 2, down = (static_cast<double>(j) + 0.5) * pixel - width_A / 2;
+      const double across = (static_cast<double>(i) + 0.5) * pixel - width_A / 2,
+                   down = (static_cast<double>(j) + 0.5) * pixel - width_A / 2;
       double sum = 0;
       for (int k = 0; k < layers; ++k) {
         const double depth = ((k + 0.5) / layers - 0.5) * o.thickness_A;
@@ -105,8 +107,11 @@ std::string atoms_in(const MeasuredModel& m, std::size_t section, const SectionO
   for (std::size_t i = 0; i < m.whole->size(); ++i) {
     const Vec3 r = m.whole->position[i] - middle;
     const double across = r.dot(axes.across), down = r.dot(axes.down);
-    if (std::abs(r.dot(axes.normal)) > o.thickness_A / 2 || std::max(std::abs(across), std::abs(down)) > width_A / 2) continue;
-    csv += fmt::format("{},{},{},{:.4f},{:.4f},{}\n", section, i, element_symbol(m.whole->atomic_number[i]), across, down, phase[i]);
+    if (std::abs(r.dot(axes.normal)) > o.thickness_A / 2 ||
+        std::max(std::abs(across), std::abs(down)) > width_A / 2)
+      continue;
+    csv += fmt::format("{},{},{},{:.4f},{:.4f},{}\n", section, i, element_symbol(m.whole->atomic_number[i]),
+                       across, down, phase[i]);
   }
   return csv;
 }
@@ -127,7 +132,8 @@ std::vector<Section> sections_of(const MeasuredModel& m) {
 }
 
 /// The mean across the line at a place along it; none where none of it lies in the image.
-std::optional<double> mean_across(const InterpolatedImage& image, const Vec2& r, const Vec2& across, double width_A) {
+std::optional<double> mean_across(const InterpolatedImage& image, const Vec2& r, const Vec2& across,
+                                  double width_A) {
   const int n = static_cast<int>(width_A / 2 / kAcrossStep_A);
   double sum = 0, count = 0;
   for (int k = -n; k <= n; ++k)
@@ -142,7 +148,8 @@ std::optional<double> mean_across(const InterpolatedImage& image, const Vec2& r,
 
 json measure_sections(const MeasuredModel& m, MeasureOutput& output) {
   if (m.inputs.volume.empty())
-    throw InputError("analyze.volume", "no volume", "a volume, or the reconstruct stage before, for 'sections'");
+    throw InputError("analyze.volume", "no volume",
+                     "a volume, or the reconstruct stage before, for 'sections'");
   const InterpolatedVolume volume(m.inputs.volume);
   json list = json::array();
   std::string csv = "section,atom,element,across_A,down_A,phase\n";
@@ -169,12 +176,14 @@ json measure_profiles(const MeasuredModel& m, MeasureOutput& output) {
   for (const auto& p : m.inputs.profiles) {
     const std::string& file = p.image.empty() ? m.inputs.images : p.image;
     if (file.empty())
-      throw InputError("analyze.images", "no images", "a tilt series, or the simulate stage before, for 'profiles'");
+      throw InputError("analyze.images", "no images",
+                       "a tilt series, or the simulate stage before, for 'profiles'");
     const auto info = io::read_tilt_series_info(file);
     if (!info.pixel_A) throw InputError(file, "no pixel size", "a series that says it");
     io::check_projections({p.projection}, info.tilts, "analyze.profiles.projection");
     const auto signal = io::choose_detector_signal(file, p.signal, info.signals, "analyze.profiles.signal");
-    const InterpolatedImage image(io::read_tilt_series_images(file, signal, {p.projection, p.projection + 1}), *info.pixel_A);
+    const InterpolatedImage image(io::read_tilt_series_images(file, signal, {p.projection, p.projection + 1}),
+                                  *info.pixel_A);
     const Vec2 from(p.from_A[0], p.from_A[1]), to(p.to_A[0], p.to_A[1]);
     const double length = (to - from).norm();
     const Vec2 along = (to - from) / length, across(-along.y(), along.x());
@@ -189,10 +198,16 @@ json measure_profiles(const MeasuredModel& m, MeasureOutput& output) {
     }
     if (inside == 0)
       throw InputError("analyze.profiles.from_A", fmt::format("a line outside the images of {}", file),
-                       fmt::format("x and y within {:.1f} and {:.1f} Å", 0.5 * static_cast<double>(info.nx) * *info.pixel_A,
+                       fmt::format("x and y within {:.1f} and {:.1f} Å",
+                                   0.5 * static_cast<double>(info.nx) * *info.pixel_A,
                                    0.5 * static_cast<double>(info.ny) * *info.pixel_A));
-    list.push_back({{"file", file}, {"signal", signal}, {"projection", p.projection}, {"from_A", p.from_A},
-                    {"to_A", p.to_A}, {"width_A", p.width_A}, {"length_A", length}});
+    list.push_back({{"file", file},
+                    {"signal", signal},
+                    {"projection", p.projection},
+                    {"from_A", p.from_A},
+                    {"to_A", p.to_A},
+                    {"width_A", p.width_A},
+                    {"length_A", length}});
   }
   output.files["profiles.csv"] = csv;
   return {{"profiles", list}};

@@ -259,7 +259,8 @@ Codec<std::vector<T>> list(Codec<T> item, std::size_t least = 0) {
 
 /// A list for which a word stands where it is empty.
 template <class T>
-Codec<std::vector<T>> list_or_word(const std::string& empty_word, const Codec<T>& item, std::size_t least = 1) {
+Codec<std::vector<T>> list_or_word(const std::string& empty_word, const Codec<T>& item,
+                                   std::size_t least = 1) {
   const auto many = list(item, least);
   auto codec = many;
   codec.about.words = empty_word + ", or " + many.about.words;

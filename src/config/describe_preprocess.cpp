@@ -8,12 +8,13 @@ Codec<std::optional<CalibrateOptions>> describe_calibrate() {
   using S = CalibrateOptions;
   const auto map = group<S>({
       required(field<S>("file", &S::file, path("a path of .h5, .mat[:array], .mrc or .tif"),
-                        "image of a known crystal, or series of images of one place, recorded with the scan of the tilt series")),
+                        "image of a known crystal, or series of images of one place, recorded with the scan "
+                        "of the tilt series")),
       field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
                "which images of the file; auto: noisy ones where there are such, else blurred, else clean"),
-      field<S>("crystal", &S::crystal, word(kCrystalWords), "the crystal and the direction in which it is seen"),
-      field<S>("spacings_A", &S::spacings_A,
-               list_or_word("none", number({0.1, 1000, "1 to 5"}), 2),
+      field<S>("crystal", &S::crystal, word(kCrystalWords),
+               "the crystal and the direction in which it is seen"),
+      field<S>("spacings_A", &S::spacings_A, list_or_word("none", number({0.1, 1000, "1 to 5"}), 2),
                "instead of crystal: spacings of two sets of planes, of which all others are combinations"),
       field<S>("angle_deg", &S::angle_deg, number({1, 179, "30 to 120"}),
                "angle between the normals of those two"),
@@ -22,7 +23,8 @@ Codec<std::optional<CalibrateOptions>> describe_calibrate() {
       field<S>("tolerance", &S::tolerance, number({0.001, 0.3, "0.02 to 0.15"}),
                "share by which the nominal pixel may be off, and the scan distorted"),
       field<S>("apply", &S::apply, word(kApplyCalibrationWords),
-               "none: the calibration is reported alone; pixel: it sets the pixel of the series; affine: the scan's distortion "
+               "none: the calibration is reported alone; pixel: it sets the pixel of the series; affine: the "
+               "scan's distortion "
                "is also taken out of the images, where it is more than twice its error"),
   });
   auto codec = optional("none", map);

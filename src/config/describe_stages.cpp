@@ -249,9 +249,12 @@ Codec<double> length_A(double from, const std::string& usual, bool above = false
 Codec<SectionOptions> describe_section() {
   using S = SectionOptions;
   return group<S>({
-      field<S>("normal", &S::normal, numbers<3>(number({-1000, 1000}), "x, y, z"), "direction across the slab"),
-      field<S>("through_A", &S::through_A, numbers<3>(length_A(-100000, "-50 to 50"), "x, y, z"), "its middle"),
-      field<S>("thickness_A", &S::thickness_A, length_A(0, "2.5 to 5.3", true), "over which the volume is averaged and atoms shown"),
+      field<S>("normal", &S::normal, numbers<3>(number({-1000, 1000}), "x, y, z"),
+               "direction across the slab"),
+      field<S>("through_A", &S::through_A, numbers<3>(length_A(-100000, "-50 to 50"), "x, y, z"),
+               "its middle"),
+      field<S>("thickness_A", &S::thickness_A, length_A(0, "2.5 to 5.3", true),
+               "over which the volume is averaged and atoms shown"),
       field<S>("width_A", &S::width_A, optional("auto", length_A(0, "15 to 200", true)),
                "side of the square shown; auto: the volume's longest side"),
   });
@@ -262,11 +265,14 @@ Codec<ProfileOptions> describe_profile() {
   const auto place = length_A(-100000, "-50 to 50");
   return group<S>({
       field<S>("image", &S::image, path("a path of a tilt series", {}, "auto"), "auto: analyze.images"),
-      field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"), "which images of the file"),
+      field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
+               "which images of the file"),
       field<S>("projection", &S::projection, count(0, kMostTilts), "which of the series, counted from 0"),
-      required(field<S>("from_A", &S::from_A, numbers<2>(place, "x, y"), "beginning of the line, about the rotation centre")),
+      required(field<S>("from_A", &S::from_A, numbers<2>(place, "x, y"),
+                        "beginning of the line, about the rotation centre")),
       required(field<S>("to_A", &S::to_A, numbers<2>(place, "x, y"), "its end")),
-      field<S>("width_A", &S::width_A, length_A(0, "0.3 to 5"), "across the line, over which the mean is taken"),
+      field<S>("width_A", &S::width_A, length_A(0, "0.3 to 5"),
+               "across the line, over which the mean is taken"),
   });
 }
 
@@ -293,12 +299,14 @@ Codec<AnalyzeOptions> describe_analyze() {
       field<S>("volume", &S::volume, path("a path of a volume", {}, "auto"),
                "intensity and sections: the volume; auto: the reconstruct stage's"),
       field<S>("images", &S::images, path("a path of a tilt series", {}, "auto"),
-               "columns and profiles: the images; of columns the first projection counts; auto: the simulate stage's, or the "
+               "columns and profiles: the images; of columns the first projection counts; auto: the simulate "
+               "stage's, or the "
                "preprocess stage's where that has an input of its own"),
       field<S>("radius_A", &S::radius_A, number({0, 10, "0.6 to 1.2", true}),
                "intensity: radius of the spheres in which the volume is averaged"),
       field<S>("sections", &S::sections, list(describe_section()),
-               "sections: slabs of the volume with their atoms; none given: the central one, and of each phase a box of 15 Å "
+               "sections: slabs of the volume with their atoms; none given: the central one, and of each "
+               "phase a box of 15 Å "
                "about its innermost site of oxygen"),
       field<S>("profiles", &S::profiles, list(describe_profile()), "profiles: lines across images"),
   });

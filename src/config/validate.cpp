@@ -234,9 +234,10 @@ void settle_analysis(Reader& r, Master& m, const std::vector<Stage>& configured)
     settle_input(r, m, configured, "analyze.volume", m.analyze.volume, Stage::reconstruct, "volume.h5");
   if (m.analyze.needs_images())
     // Where images come from elsewhere, the series is what was made of them.
-    m.preprocess.input.empty()
-        ? settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::simulate, "tilt_series.h5")
-        : settle_input(r, m, configured, "analyze.images", m.analyze.images, Stage::preprocess, "preprocessed.h5");
+    m.preprocess.input.empty() ? settle_input(r, m, configured, "analyze.images", m.analyze.images,
+                                              Stage::simulate, "tilt_series.h5")
+                               : settle_input(r, m, configured, "analyze.images", m.analyze.images,
+                                              Stage::preprocess, "preprocessed.h5");
 }
 
 void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
@@ -272,7 +273,8 @@ void check_measures(Reader& r, const Master& m) {
   for (std::size_t i = 0; i < m.analyze.sections.size(); ++i) {
     const auto& n = m.analyze.sections[i].normal;
     if (n[0] == 0 && n[1] == 0 && n[2] == 0)
-      r.fail(r.place_of(fmt::format("analyze.sections.{}.normal", i)), "a direction of length 0", "[x, y, z]");
+      r.fail(r.place_of(fmt::format("analyze.sections.{}.normal", i)), "a direction of length 0",
+             "[x, y, z]");
   }
   if (m.analyze.asks_for("profiles") && m.analyze.profiles.empty())
     r.fail(r.place_of("analyze.measures"), "'profiles' without a line",
@@ -280,8 +282,10 @@ void check_measures(Reader& r, const Master& m) {
   for (std::size_t i = 0; i < m.analyze.profiles.size(); ++i) {
     const auto& p = m.analyze.profiles[i];
     if (p.from_A == p.to_A)
-      r.fail(r.place_of(fmt::format("analyze.profiles.{}.to_A", i)), "a line of length 0", "an end other than its beginning");
-    if (runs(m, Stage::analyze) && !p.image.empty()) need_file(r, fmt::format("analyze.profiles.{}.image", i), p.image);
+      r.fail(r.place_of(fmt::format("analyze.profiles.{}.to_A", i)), "a line of length 0",
+             "an end other than its beginning");
+    if (runs(m, Stage::analyze) && !p.image.empty())
+      need_file(r, fmt::format("analyze.profiles.{}.image", i), p.image);
   }
   for (const auto& measure : m.analyze.measures)
     if (std::find(kMeasures.begin(), kMeasures.end(), measure) == kMeasures.end())

@@ -33,7 +33,8 @@ Weights weights_at(double place) {
 }  // namespace
 
 Array<float, 2> resample(View<const float, 2> image, const Eigen::Matrix2d& matrix) {
-  const auto ny = static_cast<std::ptrdiff_t>(image.extent(0)), nx = static_cast<std::ptrdiff_t>(image.extent(1));
+  const auto ny = static_cast<std::ptrdiff_t>(image.extent(0)),
+             nx = static_cast<std::ptrdiff_t>(image.extent(1));
   const auto cy = static_cast<double>(centre_index(image.extent(0))),
              cx = static_cast<double>(centre_index(image.extent(1)));
   Array<float, 2> out(image.shape());
@@ -41,9 +42,10 @@ Array<float, 2> resample(View<const float, 2> image, const Eigen::Matrix2d& matr
     for (std::ptrdiff_t x = 0; x < nx; ++x) {
       const Vec2 r(static_cast<double>(x) - cx, static_cast<double>(y) - cy);
       // Far outside every place is the border.
-      const Vec2 from = (matrix * r + Vec2(cx, cy))
-                            .cwiseMax(Vec2(-kReach, -kReach))
-                            .cwiseMin(Vec2(static_cast<double>(nx + kReach), static_cast<double>(ny + kReach)));
+      const Vec2 from =
+          (matrix * r + Vec2(cx, cy))
+              .cwiseMax(Vec2(-kReach, -kReach))
+              .cwiseMin(Vec2(static_cast<double>(nx + kReach), static_cast<double>(ny + kReach)));
       const auto wx = weights_at(from.x()), wy = weights_at(from.y());
       const auto x0 = static_cast<std::ptrdiff_t>(std::floor(from.x())) - kReach + 1,
                  y0 = static_cast<std::ptrdiff_t>(std::floor(from.y())) - kReach + 1;

@@ -15,9 +15,9 @@
 namespace aetos::imaging {
 namespace {
 
-constexpr double kLeastSignal = 5;     ///< a spot's amplitude over the noise's
+constexpr double kLeastSignal = 5;          ///< a spot's amplitude over the noise's
 constexpr double kLeastOfStrongest = 0.04;  ///< above the sidelobes of Hann's window, 0.027
-constexpr double kHighest = 0.48;      ///< cycles per pixel, along either axis
+constexpr double kHighest = 0.48;           ///< cycles per pixel, along either axis
 constexpr std::size_t kMostSpots = 24;
 constexpr double kLeastExplained = 0.5;
 constexpr int kFits = 4;
@@ -26,7 +26,8 @@ Vec2 bins_of(View<const float, 2> image) {
   return {1 / static_cast<double>(image.extent(1)), 1 / static_cast<double>(image.extent(0))};
 }
 
-/// Noise power of white noise at each |k|: median of the ring over ln 2, since power is exponentially distributed.
+/// Noise power of white noise at each |k|: median of the ring over ln 2, since power is exponentially
+/// distributed.
 class RingNoise {
  public:
   explicit RingNoise(const Array<double, 2>& power) : ny_(power.extent(0)), nx_(power.extent(1)) {
@@ -101,7 +102,8 @@ struct Explanation {
   double amplitude = 0, misfit = 0;
 };
 
-Explanation explain(const Lattice& lattice, const Mat2& map, const std::vector<Spot>& found, const Vec2& bin) {
+Explanation explain(const Lattice& lattice, const Mat2& map, const std::vector<Spot>& found,
+                    const Vec2& bin) {
   Explanation e{map, {}, 0, 0};
   const Mat2 back = inverse(map * from_columns(lattice.spot(1, 0), lattice.spot(0, 1)));
   for (const auto& spot : found) {
@@ -119,7 +121,8 @@ Explanation explain(const Lattice& lattice, const Mat2& map, const std::vector<S
   return e;
 }
 
-/// Of all pairs of spots that may be the lattice's first two, the one that explains most; of equals, the nearest.
+/// Of all pairs of spots that may be the lattice's first two, the one that explains most; of equals, the
+/// nearest.
 std::optional<Explanation> index_spots(const Lattice& lattice, const std::vector<Spot>& found, double pixel_A,
                                        double tolerance, const Vec2& bin) {
   std::optional<Explanation> best;
@@ -138,7 +141,8 @@ std::optional<Explanation> index_spots(const Lattice& lattice, const std::vector
   return best;
 }
 
-/// Weighted least squares of map * g = place, each component for itself: rows of the map, and (Σ w g g^T)^-1 of each.
+/// Weighted least squares of map * g = place, each component for itself: rows of the map, and (Σ w g g^T)^-1
+/// of each.
 struct Map {
   Mat2 map = Mat2::Identity();
   Mat2 covariance_x = Mat2::Zero(), covariance_y = Mat2::Zero();
@@ -178,7 +182,8 @@ std::vector<IndexedSpot> measure_spots(const Lattice& lattice, const Mat2& map, 
   for (int h = -kFarthest; h <= kFarthest; ++h)
     for (int k = -kFarthest; k <= kFarthest; ++k) {
       const Vec2 expected = map * lattice.spot(h, k);
-      if (!right_half(expected) || expected.cwiseAbs().maxCoeff() > kHighest || expected.norm() < least) continue;
+      if (!right_half(expected) || expected.cwiseAbs().maxCoeff() > kHighest || expected.norm() < least)
+        continue;
       const auto peak = spectrum.peak(expected, 1.0);
       const double signal = peak.found ? noise.signal(peak.place, peak.power) : 0;
       if (signal < kLeastSignal) continue;
@@ -297,11 +302,14 @@ LatticeFit fit_lattice(View<const float, 2> image, const Lattice& lattice, doubl
                        const std::string& place) {
   const Vec2 bin = bins_of(image);
   const double least = 0.5 * pixel_A / std::max(lattice.d1_A, lattice.d2_A);
-  const std::string wanted = fmt::format("spots of spacings {:.3f} and {:.3f} Å, {:.2f} degrees apart, for a pixel of {} Å within {} %",
-                                         lattice.d1_A, lattice.d2_A, lattice.angle_deg, pixel_A, 100 * tolerance);
+  const std::string wanted = fmt::format(
+      "spots of spacings {:.3f} and {:.3f} Å, {:.2f} degrees apart, for a pixel of {} Å within {} %",
+      lattice.d1_A, lattice.d2_A, lattice.angle_deg, pixel_A, 100 * tolerance);
   const auto found = find_spots(image, least, kMostSpots);
   if (found.size() < 2)
-    throw InputError(place, found.empty() ? "no spots in the Fourier transform" : "a single spot in the Fourier transform", wanted);
+    throw InputError(
+        place, found.empty() ? "no spots in the Fourier transform" : "a single spot in the Fourier transform",
+        wanted);
   // A crystal seen from behind is the mirror image of its lattice.
   Lattice seen = lattice;
   auto indexed = index_spots(lattice, found, pixel_A, tolerance, bin);
@@ -315,7 +323,8 @@ LatticeFit fit_lattice(View<const float, 2> image, const Lattice& lattice, doubl
   for (const auto& spot : found) all += spot.amplitude;
   if (!indexed || indexed->amplitude < kLeastExplained * all)
     throw InputError(place,
-                     fmt::format("spots of another lattice; the strongest have spacings of {} Å", spacings(found, pixel_A)),
+                     fmt::format("spots of another lattice; the strongest have spacings of {} Å",
+                                 spacings(found, pixel_A)),
                      wanted);
   LatticeFit result;
   result.explained = indexed->amplitude / all;
@@ -331,7 +340,8 @@ LatticeFit fit_lattice(View<const float, 2> image, const Lattice& lattice, doubl
   if (result.spots.size() < 2) throw InputError(place, "spots too weak to be measured", wanted);
   result.geometry = geometry_of(fit.map);
   propagate(fit, result);
-  // The first spot lies along x of the crystal's frame, in which a step along the image's x is the map's first row.
+  // The first spot lies along x of the crystal's frame, in which a step along the image's x is the map's
+  // first row.
   result.rotation_deg = std::atan2(-fit.map(0, 1), fit.map(0, 0)) * 180 / kPi;
   double squares = 0;
   for (const auto& s : result.spots) squares += s.residual.cwiseQuotient(bin).squaredNorm();

@@ -74,7 +74,8 @@ Array<double, 2> power_spectrum(View<const float, 2> image) {
   Array<double, 2> power({ny, nx});
   for (std::size_t j = 0; j < ny; ++j)
     for (std::size_t i = 0; i < nx; ++i) {
-      // Bin (j, i) of the picture is that of frequency (v, u); those with u < 0 are the mirror images of what FFTW gives.
+      // Bin (j, i) of the picture is that of frequency (v, u); those with u < 0 are the mirror images of what
+      // FFTW gives.
       const std::size_t v = (j + ny - centre_index(ny)) % ny, u = (i + nx - centre_index(nx)) % nx;
       power(j, i) = u < half ? std::norm(bins(v, u)) : std::norm(bins((ny - v) % ny, nx - u));
     }
@@ -104,8 +105,8 @@ FineSpectrum::Peak FineSpectrum::peak(const Vec2& start, double reach_bins) cons
   for (int turn = 0; turn < kTurns; ++turn) {
     // F and its derivatives about the middle of the image, as moments: F_x = -2 pi i Σ x f e.
     for (std::size_t x = 0; x < nx; ++x)
-      phase[x] = std::polar(1.0, -2 * kPi * peak.place.x() *
-                                     (static_cast<double>(x) - (static_cast<double>(nx) - 1) / 2));
+      phase[x] = std::polar(
+          1.0, -2 * kPi * peak.place.x() * (static_cast<double>(x) - (static_cast<double>(nx) - 1) / 2));
     Complex f, fx, fy, fxx, fxy, fyy;
     for (std::size_t y = 0; y < ny; ++y) {
       Complex r0, r1, r2;

@@ -184,8 +184,7 @@ std::vector<Stage> stages_read_by(const Plan& plan, Stage stage) {
   if (stage == Stage::compare && config.compare.model.empty()) earlier = {Stage::trace};
   if (stage == Stage::analyze) {
     if (config.analyze.input.empty()) earlier.push_back(Stage::trace);
-    if (config.analyze.needs_volume() && config.analyze.volume.empty())
-      earlier.push_back(Stage::reconstruct);
+    if (config.analyze.needs_volume() && config.analyze.volume.empty()) earlier.push_back(Stage::reconstruct);
     if (config.analyze.needs_images() && config.analyze.images.empty())
       earlier.push_back(config.preprocess.input.empty() ? Stage::simulate : Stage::preprocess);
   }
@@ -285,9 +284,10 @@ std::vector<std::string> all_outputs_of(Stage stage) {
   if (stage == Stage::reconstruct) append(outputs, kRefinedOutputs);
   if (stage == Stage::preprocess) append(outputs, kCalibrationOutputs);
   if (stage == Stage::analyze)
-    for (const char* table : {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi",
-                              "phases", "oxidation", "vacancies", "interfaces", "facets", "dislocations", "sigma", "slices",
-                              "sro", "intensity", "columns", "column-profiles", "section-atoms", "profiles"})
+    for (const char* table :
+         {"radial-distribution", "coordination", "order", "tetrahedra", "voronoi", "phases", "oxidation",
+          "vacancies", "interfaces", "facets", "dislocations", "sigma", "slices", "sro", "intensity",
+          "columns", "column-profiles", "section-atoms", "profiles"})
       outputs.push_back(std::string(table) + ".csv");
   if (stage == Stage::analyze) outputs.emplace_back(files::sections);
   return outputs;

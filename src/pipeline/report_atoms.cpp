@@ -122,7 +122,7 @@ std::string column_figure(const Structure& atoms, const std::string& name, const
   return figure(title,
                 histogram_plot({.label = label}, {.label = "atoms"}, h.edges, h.counts,
                                {{median, "median " + format_short(median) + unit}}, title),
-                "");
+                "Data: atoms.extxyz");
 }
 
 /// What the trace stage said of its own work.

@@ -26,7 +26,8 @@ std::string image_figure(const Array<float, 2>& whole, double pixel_A) {
   // What a crystal shows lies between its darkest and brightest parts, not above zero.
   auto scale = grey_scale({image}, 0.998);
   scale.low = grey_scale({image}, 0.002).high;
-  const Picture picture{.image = image, .pixel_A = pixel_A * static_cast<double>(block), .across = "x", .down = "y"};
+  const Picture picture{
+      .image = image, .pixel_A = pixel_A * static_cast<double>(block), .across = "x", .down = "y"};
   return figure("The crystal", picture_svg(picture, scale, "Averaged image of the crystal"),
                 "Mean of the registered images. Data: calibration.h5");
 }
@@ -49,14 +50,16 @@ std::string spectrum_figure(const Array<float, 2>& image, const Json& calibratio
   Array<float, 2> shown({side, side});
   for (std::size_t j = 0; j < side; ++j)
     for (std::size_t i = 0; i < side; ++i)
-      shown(j, i) = spectrum(centre_index(ny) - hy + j * 2 * hy / side, centre_index(nx) - hx + i * 2 * hx / side);
+      shown(j, i) =
+          spectrum(centre_index(ny) - hy + j * 2 * hy / side, centre_index(nx) - hx + i * 2 * hx / side);
   const auto block = block_size(side, side, kImage_px);
   const auto small = block_maxima(shown, block);
   const double pixel_nm = calibration.at("pixel_A").get<double>() / 10;
   const double step = 2 * reach / static_cast<double>(small.extent(0)) / pixel_nm;  // 1/nm a pixel
   Picture picture{.image = small,
                   .pixel_A = step,
-                  .centre = {static_cast<double>(small.extent(0)) / 2 - 0.5, static_cast<double>(small.extent(1)) / 2 - 0.5},
+                  .centre = {static_cast<double>(small.extent(0)) / 2 - 0.5,
+                             static_cast<double>(small.extent(1)) / 2 - 0.5},
                   .across = "kx",
                   .down = "ky",
                   .dot_radius_A = 0.02 * 2 * reach / pixel_nm,
@@ -65,8 +68,10 @@ std::string spectrum_figure(const Array<float, 2>& image, const Json& calibratio
     for (const double side_of : {1.0, -1.0})
       picture.dots.push_back({side_of * s["place_per_px"]["x"].get<double>() / pixel_nm,
                               side_of * s["place_per_px"]["y"].get<double>() / pixel_nm, 0});
-  return figure("Its Fourier transform", picture_svg(picture, grey_scale({small}, 0.9995), "Fourier transform with spots"),
-                fmt::format("Logarithm of the power under Hann windows. Circles: the {} spots (each twice) that the pixel follows from.",
+  return figure("Its Fourier transform",
+                picture_svg(picture, grey_scale({small}, 0.9995), "Fourier transform with spots"),
+                fmt::format("Logarithm of the power under Hann windows. Circles: the {} spots (each twice) "
+                            "that the pixel follows from.",
                             calibration.at("spots").size()));
 }
 
@@ -93,13 +98,17 @@ std::string calibration_part(const Run& run) {
       {"Spots about the fit (bins, rms)", format(at("residual_bins"), 3)}};
   const auto taken = c.find("distortion_taken_out");
   const std::string words =
-      fmt::format("Pixel size and scan distortion from {} image(s) of a crystal with spacings of {:.4f} and {:.4f} Å, {:.2f}° apart. ",
-                  c.at("images").get<std::size_t>(), c.at("lattice").at("spacings_A").at(0).get<double>(),
-                  c.at("lattice").at("spacings_A").at(1).get<double>(), c.at("lattice").at("angle_deg").get<double>()) +
+      fmt::format(
+          "Pixel size and scan distortion from {} image(s) of a crystal with spacings of {:.4f} and {:.4f} "
+          "Å, {:.2f}° apart. ",
+          c.at("images").get<std::size_t>(), c.at("lattice").at("spacings_A").at(0).get<double>(),
+          c.at("lattice").at("spacings_A").at(1).get<double>(),
+          c.at("lattice").at("angle_deg").get<double>()) +
       (taken != c.end() && taken->is_boolean() && taken->get<bool>()
            ? "The distortion was taken out of the tilt series."
            : "No distortion was taken out of the tilt series.") +
-      (number(c, "series_pixel_A") ? " Pixel of the series: " + format(number(c, "series_pixel_A"), 5) + " Å." : "");
+      (number(c, "series_pixel_A") ? " Pixel of the series: " + format(number(c, "series_pixel_A"), 5) + " Å."
+                                   : "");
   return paragraph(escape(words)) + row({image_figure(image, at("pixel_A")), spectrum_figure(image, c)}, 2) +
          table({"Calibration", ""}, rows);
 }

@@ -62,12 +62,15 @@ std::size_t block_size(std::size_t ny, std::size_t nx, std::size_t limit) {
 
 Array<float, 2> downsample(View<const float, 2> image, std::size_t k) {
   return of_blocks(image, k, [](const std::vector<float>& values) {
-    return static_cast<float>(std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()));
+    return static_cast<float>(std::accumulate(values.begin(), values.end(), 0.0) /
+                              static_cast<double>(values.size()));
   });
 }
 
 Array<float, 2> block_maxima(View<const float, 2> image, std::size_t k) {
-  return of_blocks(image, k, [](const std::vector<float>& values) { return *std::max_element(values.begin(), values.end()); });
+  return of_blocks(image, k, [](const std::vector<float>& values) {
+    return *std::max_element(values.begin(), values.end());
+  });
 }
 
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale) {

@@ -19,7 +19,8 @@ constexpr std::size_t kLayersShown = 6, kProfilesShown = 6;
 
 /// Rows of a CSV of the run; none if there is no such file.
 std::vector<std::vector<std::string>> rows_of(const Run& run, const char* file) {
-  return run.has(file) ? csv_rows(io::read_text_file((run.folder / file).string())) : std::vector<std::vector<std::string>>{};
+  return run.has(file) ? csv_rows(io::read_text_file((run.folder / file).string()))
+                       : std::vector<std::vector<std::string>>{};
 }
 
 std::string boundaries_table(const Json& interfaces) {

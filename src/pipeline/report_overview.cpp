@@ -22,11 +22,14 @@ struct Origin {
 Origin origin_of(const Run& run) {
   Origin o;
   for (const char* name : {files::tilt_series, files::preprocessed})
-    if (o.series.tilts == 0 && run.has(name)) o.series = io::read_tilt_series_info((run.folder / name).string());
+    if (o.series.tilts == 0 && run.has(name))
+      o.series = io::read_tilt_series_info((run.folder / name).string());
   if (run.has(files::volume)) o.volume = io::read_volume_info((run.folder / files::volume).string());
   const auto signal = o.volume.reconstruction.texts.find("signal");
-  if (signal != o.volume.reconstruction.texts.end()) o.signal = signal->second;
-  else if (!o.series.signals.empty()) o.signal = o.series.signals.front();
+  if (signal != o.volume.reconstruction.texts.end())
+    o.signal = signal->second;
+  else if (!o.series.signals.empty())
+    o.signal = o.series.signals.front();
   return o;
 }
 
@@ -41,7 +44,8 @@ std::string shown(std::optional<double> value) {
 
 std::string detector_words(const Origin& o) {
   const std::string name = o.signal.substr(0, o.signal.find('_'));
-  const auto inner = of(o.series.microscope, name + "_inner_mrad"), outer = of(o.series.microscope, name + "_outer_mrad");
+  const auto inner = of(o.series.microscope, name + "_inner_mrad"),
+             outer = of(o.series.microscope, name + "_outer_mrad");
   return inner && outer ? format_short(*inner) + " – " + format_short(*outer) : "–";
 }
 
@@ -87,7 +91,10 @@ std::string overview_section(const Run& run) {
       {"Detector (mrad)", detector_words(o), "39.4 – 200", "31.5 – 190.6", "31.5 – 190.6"},
       {"Pixel (Å)", shown(o.volume.voxel_A ? o.volume.voxel_A : o.series.pixel_A), "0.343", "0.343", "0.343"},
       {"Current (pA)", shown(of(microscope, "screen_current_pA")), "15", "15", "15"},
-      {"Projections", angles.empty() ? format(static_cast<double>(o.series.tilts)) : format(static_cast<double>(angles.size())), "50", "59", "57"},
+      {"Projections",
+       angles.empty() ? format(static_cast<double>(o.series.tilts))
+                      : format(static_cast<double>(angles.size())),
+       "50", "59", "57"},
       {"Tilt range (°)", range_words(angles), "−75 – 76", "−76 – 77", "−75 – 75.5"},
       {"Dose, whole series (10⁵ e/Å²)", dose_of(o) ? format(*dose_of(o) / 1e5, 1) : "–", "4.8", "3.4", "2.9"},
       {"Algorithm", method.empty() ? "–" : method, "RESIRE", "RESIRE", "RESIRE"},
@@ -97,7 +104,8 @@ std::string overview_section(const Run& run) {
       {"Atoms", format(number(run.stage("trace"), "atoms")), "15,392", "22,382", "13,482"}};
   return section("overview", "Overview",
                  table({"", "This run", "Study: Zr1", "Zr2", "Zr3"}, rows) +
-                     paragraph("The study's values are those of its Supplementary Table 1. A dash: this run's files do not say."));
+                     paragraph("The study's values are those of its Supplementary Table 1. A dash: this "
+                               "run's files do not say."));
 }
 
 }  // namespace aetos::pipeline::report

@@ -89,11 +89,13 @@ struct MontageStyle {
 };
 
 std::string montage(const io::TiltSeriesInfo& info, const std::vector<std::size_t>& tilts,
-                    const std::vector<Array<float, 2>>& images, const GreyScale& scale, const MontageStyle& style) {
+                    const std::vector<Array<float, 2>>& images, const GreyScale& scale,
+                    const MontageStyle& style) {
   std::string out = style.square ? "<div class=\"montage square\">\n" : "<div class=\"montage\">\n";
   for (std::size_t i = 0; i < tilts.size(); ++i) {
     const auto angle = escape(angle_text(info, tilts[i]));
-    out += "<div><img src=\"" + png_data_uri(images[i], scale) + "\" alt=\"" + style.what + " at " + angle + "\">";
+    out += "<div><img src=\"" + png_data_uri(images[i], scale) + "\" alt=\"" + style.what + " at " + angle +
+           "\">";
     if (i == 0 && style.bar_share > 0)
       out += fmt::format("<span class=\"bar\" style=\"width:{:.2f}%\"></span>", 100 * style.bar_share);
     out += "<span class=\"angle\">" + angle + "</span></div>\n";
@@ -121,10 +123,11 @@ std::string spectra(const io::TiltSeriesInfo& info, const std::string& file, con
     pictures.push_back(block_maxima(middle, block_size(2 * hy, 2 * hx, kSpectrum_px)));
   }
   const double field = 2 * reach / *info.pixel_A * 10, bar = scale_bar_A(field);
-  std::string words = "Fourier transforms of the same images: logarithm of the power under Hann windows, out to " +
-                      format_short(field / 2) + " per nm, on one scale. The white bar is " + format_short(bar) +
-                      " per nm.";
-  return "<details open><summary>Fourier transforms of the tilt series</summary>\n" + paragraph(escape(words)) +
+  std::string words =
+      "Fourier transforms of the same images: logarithm of the power under Hann windows, out to " +
+      format_short(field / 2) + " per nm, on one scale. The white bar is " + format_short(bar) + " per nm.";
+  return "<details open><summary>Fourier transforms of the tilt series</summary>\n" +
+         paragraph(escape(words)) +
          montage(info, tilts, pictures, grey_scale(views(pictures), kWhiteShare),
                  {.what = "Fourier transform", .bar_share = bar / field, .square = true}) +
          "</details>\n";
@@ -189,7 +192,8 @@ std::string tilt_series_section(const Run& run) {
     words += " Every tilt is in the file; " + std::to_string(tilts.size()) + " are shown.";
   return section("tilts", "Tilt series",
                  paragraph(escape(words)) + steps_of_one_tilt(file, info, signal) +
-                     montage(info, tilts, images, scale, {.bar_share = bar_share}) + ramp(scale, info.is_counts, run.has(files::tilt_series)) +
+                     montage(info, tilts, images, scale, {.bar_share = bar_share}) +
+                     ramp(scale, info.is_counts, run.has(files::tilt_series)) +
                      spectra(info, file, signal, tilts));
 }
 

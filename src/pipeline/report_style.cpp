@@ -28,6 +28,7 @@ section { margin-top: 56px; }
 h2 { margin: 0 0 14px; font-size: 21px; font-weight: 650; letter-spacing: -0.01em; }
 h3 { margin: 0 0 8px; font-size: 15px; font-weight: 600; }
 p { margin: 0 0 16px; max-width: 72ch; }
+a { color: inherit; text-decoration-color: var(--second); }
 figure { margin: 0; min-width: 0; }
 figcaption { margin-top: 8px; color: var(--soft); font-size: 14px; line-height: 1.45; max-width: 72ch; }
 

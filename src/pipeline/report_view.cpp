@@ -50,12 +50,15 @@ std::vector<Colouring> colourings(const Structure& atoms) {
   std::vector<Colouring> all;
   if (const auto* phases = column<std::string>(atoms, "phase"))
     all.push_back(by_name("Phase", atoms.size(), [&](std::size_t i) { return (*phases)[i]; }));
-  all.push_back(by_name("Species", atoms.size(), [&](std::size_t i) { return element_symbol(atoms.atomic_number[i]); }));
+  all.push_back(by_name("Species", atoms.size(),
+                        [&](std::size_t i) { return element_symbol(atoms.atomic_number[i]); }));
   if (const auto* degree = column<double>(atoms, "oxidation")) {
-    Colouring c{"Degree of oxidation", {"0 – 0.2", "0.2 – 0.4", "0.4 – 0.6", "0.6 – 0.8", "0.8 – 1", "none"}, {}};
+    Colouring c{
+        "Degree of oxidation", {"0 – 0.2", "0.2 – 0.4", "0.4 – 0.6", "0.6 – 0.8", "0.8 – 1", "none"}, {}};
     for (const double d : *degree)
-      c.of_atom.push_back(!(d >= 0) ? static_cast<std::uint8_t>(kDegrees)
-                                    : static_cast<std::uint8_t>(std::min<double>(kDegrees - 1, d * kDegrees)));
+      c.of_atom.push_back(!(d >= 0)
+                              ? static_cast<std::uint8_t>(kDegrees)
+                              : static_cast<std::uint8_t>(std::min<double>(kDegrees - 1, d * kDegrees)));
     all.push_back(std::move(c));
   }
   return all;
@@ -190,16 +193,22 @@ std::string view_section(const Run& run) {
     kinds += fmt::format(" data-kinds{}=\"{}\"", i, bytes_of(all[i].of_atom.data(), all[i].of_atom.size()));
     choices += fmt::format("<option value=\"{}\">{}</option>", i, escape(all[i].name));
   }
-  std::string words = "Drag to turn, pinch or use the wheel (after a click) to zoom, or the arrow keys, + and −.";
+  std::string words =
+      "Drag to turn, pinch or use the wheel (after a click) to zoom, or the arrow keys, + and −.";
   if (atoms.size() < total)
-    words += " " + format(static_cast<double>(atoms.size())) + " of " + format(static_cast<double>(total)) + " atoms are shown.";
+    words += " " + format(static_cast<double>(atoms.size())) + " of " + format(static_cast<double>(total)) +
+             " atoms are shown.";
   return section("view", "In three dimensions",
-                 paragraph(escape(words)) + "<div id=\"view3d\">\n<label>Colour: <select>" + choices + "</select></label>\n" +
-                     fmt::format("<canvas tabindex=\"0\" aria-label=\"The atoms in three dimensions\" data-places=\"{}\" data-step=\"{:.8g}\" "
+                 paragraph(escape(words)) + "<div id=\"view3d\">\n<label>Colour: <select>" + choices +
+                     "</select></label>\n" +
+                     fmt::format("<canvas tabindex=\"0\" aria-label=\"The atoms in three dimensions\" "
+                                 "data-places=\"{}\" data-step=\"{:.8g}\" "
                                  "data-radius=\"{:.8g}\" data-size=\"1.3\"{} data-names=\"{}\"></canvas>\n",
                                  places(atoms, step), step, radius, kinds, escape(names.dump())) +
-                     "<p class=\"key\"></p>\n<p class=\"no-view\" hidden=\"hidden\">This browser does not draw in three dimensions (WebGL).</p>\n"
-                     "</div>\n<script>" + kScript + "</script>\n");
+                     "<p class=\"key\"></p>\n<p class=\"no-view\" hidden=\"hidden\">This browser does not "
+                     "draw in three dimensions (WebGL).</p>\n"
+                     "</div>\n<script>" +
+                     kScript + "</script>\n");
 }
 
 }  // namespace aetos::pipeline::report

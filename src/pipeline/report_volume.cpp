@@ -66,11 +66,11 @@ std::string history_figure(const io::VolumeInfo& info) {
   if (info.r_history.size() < 2) return {};
   std::vector<double> x;
   for (std::size_t i = 0; i < info.r_history.size(); ++i) x.push_back(static_cast<double>(i + 1));
-  return figure(
-      "R-factor",
-      line_plot({.label = "iteration"}, {.label = "mean R-factor", .logarithmic = true}, x, info.r_history,
-                "R-factor against iteration"),
-      "Mean over projections of Σ|Pu − b| / Σ|b| before each iteration's update, on a logarithmic scale.");
+  return figure("R-factor",
+                line_plot({.label = "iteration"}, {.label = "mean R-factor", .logarithmic = true}, x,
+                          info.r_history, "R-factor against iteration"),
+                "Mean over projections of Σ|Pu − b| / Σ|b| before each iteration's update, on a logarithmic "
+                "scale. Data: volume.h5");
 }
 
 /// R of each projection, null where it is not defined.
@@ -109,7 +109,7 @@ std::string per_projection_figure(const Run& run, const io::VolumeInfo& info) {
   double most = 0;
   for (double v : r)
     if (std::isfinite(v)) most = std::max(most, v);
-  std::string caption = "R-factor of the volume written, for each projection.";
+  std::string caption = "R-factor of the volume written, for each projection. Data: volume.h5.";
   if (defined < r.size())
     caption +=
         " It is not defined for " + std::to_string(r.size() - defined) + " projection(s) without intensity.";

@@ -60,7 +60,9 @@ bool write_xdmf(const std::filesystem::path& run_dir) {
   if (const auto file = run_dir / files::atoms; std::filesystem::exists(file))
     if (const auto atoms = io::read_structure(file.string()); atoms.size() > 0) grids += atoms_grid(atoms);
   if (grids.empty()) return false;
-  io::write_file_atomically(run_dir / files::xdmf, "<?xml version=\"1.0\"?>\n<Xdmf Version=\"3.0\">\n<Domain>\n" + grids + "</Domain>\n</Xdmf>\n");
+  io::write_file_atomically(
+      run_dir / files::xdmf,
+      "<?xml version=\"1.0\"?>\n<Xdmf Version=\"3.0\">\n<Domain>\n" + grids + "</Domain>\n</Xdmf>\n");
   return true;
 }
 

@@ -48,14 +48,14 @@ struct CrystalImages {
 CrystalImages open_images(const Request& request, const Plan& plan) {
   const auto& options = *request.options.calibrate;
   const auto info = io::read_tilt_series_info(options.file);
-  CrystalImages images{request,
-                       options.file,
-                       io::choose_detector_signal(options.file, options.signal, info.signals,
-                                                  "preprocess.calibrate.signal"),
-                       info.tilts,
-                       info.ny,
-                       info.nx,
-                       0};
+  CrystalImages images{
+      request,
+      options.file,
+      io::choose_detector_signal(options.file, options.signal, info.signals, "preprocess.calibrate.signal"),
+      info.tilts,
+      info.ny,
+      info.nx,
+      0};
   const auto pixel = options.pixel_A ? options.pixel_A : info.pixel_A ? info.pixel_A : plan.pixel_A;
   if (!pixel)
     throw InputError(options.file, "no pixel size",
@@ -94,7 +94,8 @@ Range common(const std::vector<Shift>& places, double Shift::*axis, std::size_t 
 }
 
 /// Mean of all images, each moved back, over what all of them show. Every rank gets it.
-Array<float, 2> average(const Communicator& comm, const CrystalImages& images, const std::vector<Shift>& places) {
+Array<float, 2> average(const Communicator& comm, const CrystalImages& images,
+                        const std::vector<Shift>& places) {
   const Range rows = common(places, &Shift::y, images.ny), columns = common(places, &Shift::x, images.nx);
   if (rows.size() == 0 || columns.size() == 0)
     throw InputError(images.file, "images that drift too far to show one place",
@@ -106,11 +107,11 @@ Array<float, 2> average(const Communicator& comm, const CrystalImages& images, c
     for (std::size_t i = 0; i < images.count; ++i) {
       const auto moved = imaging::shift_image(images.image(i), {-places[i].y, -places[i].x});
       for (std::size_t y = 0; y < rows.size(); ++y)
-        for (std::size_t x = 0; x < columns.size(); ++x) sum(y, x) += moved(rows.begin + y, columns.begin + x);
+        for (std::size_t x = 0; x < columns.size(); ++x)
+          sum(y, x) += moved(rows.begin + y, columns.begin + x);
     }
-    std::transform(sum.begin(), sum.end(), mean.begin(), [&](double v) {
-      return static_cast<float>(v / static_cast<double>(images.count));
-    });
+    std::transform(sum.begin(), sum.end(), mean.begin(),
+                   [&](double v) { return static_cast<float>(v / static_cast<double>(images.count)); });
   });
   comm.broadcast(mean.flat());
   return mean;
@@ -118,7 +119,8 @@ Array<float, 2> average(const Communicator& comm, const CrystalImages& images, c
 
 bool is_distorted(const imaging::LatticeFit& fit) {
   const auto &g = fit.geometry, &e = fit.error;
-  const double stretch = std::abs(g.pixel_x_A - g.pixel_y_A), of_stretch = std::hypot(e.pixel_x_A, e.pixel_y_A);
+  const double stretch = std::abs(g.pixel_x_A - g.pixel_y_A),
+               of_stretch = std::hypot(e.pixel_x_A, e.pixel_y_A);
   return stretch > kSignificant * of_stretch || std::abs(g.shear) > kSignificant * e.shear;
 }
 
@@ -168,9 +170,11 @@ json describe(const Calibration& c, const CrystalImages& images, const Calibrate
 imaging::Lattice lattice_of(const CalibrateOptions& options) {
   if (options.spacings_A.size() == 2)
     return {options.spacings_A[0], options.spacings_A[1], options.angle_deg};
-  // Lattice parameters at room temperature: Si 5.43102, Au 4.0786, SrTiO3 3.905 Å. Along [110] of a face-centred crystal the first
-  // spots are two {111}, 70.53 degrees apart.
-  const auto seen_110 = [](double a) { return imaging::Lattice{a / std::sqrt(3.0), a / std::sqrt(3.0), 70.52877937}; };
+  // Lattice parameters at room temperature: Si 5.43102, Au 4.0786, SrTiO3 3.905 Å. Along [110] of a
+  // face-centred crystal the first spots are two {111}, 70.53 degrees apart.
+  const auto seen_110 = [](double a) {
+    return imaging::Lattice{a / std::sqrt(3.0), a / std::sqrt(3.0), 70.52877937};
+  };
   switch (options.crystal) {
     case config::Crystal::silicon_110:
       return seen_110(5.43102);
@@ -187,7 +191,8 @@ imaging::Lattice lattice_of(const CalibrateOptions& options) {
 Calibration calibrate(const Communicator& comm, const Request& request, const Plan& plan) {
   const auto& options = *request.options.calibrate;
   const auto images = open_images(request, plan);
-  log::info("calibrating by {} image(s) of {} x {} pixels in {}", images.count, images.ny, images.nx, images.file);
+  log::info("calibrating by {} image(s) of {} x {} pixels in {}", images.count, images.ny, images.nx,
+            images.file);
   Array<float, 2> first;
   comm.agree([&] { first = images.image(0); });
   auto places = places_against(comm, images, first);
@@ -196,8 +201,8 @@ Calibration calibrate(const Communicator& comm, const Request& request, const Pl
     // The mean is less noisy than the first image, and lies where that one does but for what was cut off.
     const Range rows = common(places, &Shift::y, images.ny), columns = common(places, &Shift::x, images.nx);
     Array<float, 2> whole({images.ny, images.nx});
-    const auto level = static_cast<float>(std::accumulate(mean.begin(), mean.end(), 0.0) /
-                                          static_cast<double>(mean.size()));
+    const auto level =
+        static_cast<float>(std::accumulate(mean.begin(), mean.end(), 0.0) / static_cast<double>(mean.size()));
     std::fill(whole.begin(), whole.end(), level);
     for (std::size_t y = 0; y < rows.size(); ++y)
       for (std::size_t x = 0; x < columns.size(); ++x) whole(rows.begin + y, columns.begin + x) = mean(y, x);
@@ -216,9 +221,11 @@ Calibration calibrate(const Communicator& comm, const Request& request, const Pl
     c.to_recorded = c.fit.geometry.square_to_recorded();
   c.details = describe(c, images, options, places);
   c.average = std::move(mean);
-  log::info("  pixel {:.5f} ± {:.5f} Å (nominal {}), along x {:.5f}, along y {:.5f}, shear {:.3f} ± {:.3f} %; {} spots, {:.3f} bins rms",
-            pixel, c.fit.pixel_error_A, images.pixel_A, c.fit.geometry.pixel_x_A, c.fit.geometry.pixel_y_A,
-            100 * c.fit.geometry.shear, 100 * c.fit.error.shear, c.fit.spots.size(), c.fit.residual_bins);
+  log::info(
+      "  pixel {:.5f} ± {:.5f} Å (nominal {}), along x {:.5f}, along y {:.5f}, shear {:.3f} ± {:.3f} %; {} "
+      "spots, {:.3f} bins rms",
+      pixel, c.fit.pixel_error_A, images.pixel_A, c.fit.geometry.pixel_x_A, c.fit.geometry.pixel_y_A,
+      100 * c.fit.geometry.shear, 100 * c.fit.error.shear, c.fit.spots.size(), c.fit.residual_bins);
   return c;
 }
 

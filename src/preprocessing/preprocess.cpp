@@ -220,7 +220,8 @@ json summary(const Plan& plan, const json& done) {
 }
 
 /// The averaged image of the crystal, as a series of one image with the pixel that was found.
-void write_crystal(const RunContext& context, const Calibration& calibration, const std::filesystem::path& file) {
+void write_crystal(const RunContext& context, const Calibration& calibration,
+                   const std::filesystem::path& file) {
   const auto& image = calibration.average;
   io::TiltSeriesInfo info;
   info.tilts = 1;
@@ -238,7 +239,8 @@ void write_crystal(const RunContext& context, const Calibration& calibration, co
 }
 
 /// Measures the crystal, and plans what follows for the series.
-json settle_calibration(const RunContext& context, const Request& request, const Outputs& outputs, Plan& plan) {
+json settle_calibration(const RunContext& context, const Request& request, const Outputs& outputs,
+                        Plan& plan) {
   const auto calibration = calibrate(context.comm, request, plan);
   if (calibration.series_pixel_A) plan.pixel_A = calibration.series_pixel_A;
   plan.to_recorded = calibration.to_recorded;

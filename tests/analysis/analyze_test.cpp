@@ -19,7 +19,8 @@ namespace {
 /// The measures that need nothing but the atoms' places.
 std::vector<std::string> of_the_model() {
   auto names = known_measures();
-  for (const char* other : {"sigma", "intensity", "columns", "sections", "profiles"}) std::erase(names, other);
+  for (const char* other : {"sigma", "intensity", "columns", "sections", "profiles"})
+    std::erase(names, other);
   return names;
 }
 

@@ -23,11 +23,14 @@ Mat3 slip_axes() {
   return axes;
 }
 
-/// Displacement of an edge dislocation along z with Burgers vector (b, 0, 0) (Hirth and Lothe 1982, eq. 3-45).
+/// Displacement of an edge dislocation along z with Burgers vector (b, 0, 0) (Hirth and Lothe 1982, eq.
+/// 3-45).
 Vec3 edge(const Vec3& r, double b) {
   const double x = r.x(), y = r.y(), r2 = x * x + y * y, c = b / (2 * kPi);
   return {c * (std::atan2(y, x) + x * y / (2 * (1 - kPoisson) * r2)),
-          -c * ((1 - 2 * kPoisson) / (4 * (1 - kPoisson)) * std::log(r2) + (x * x - y * y) / (4 * (1 - kPoisson) * r2)), 0};
+          -c * ((1 - 2 * kPoisson) / (4 * (1 - kPoisson)) * std::log(r2) +
+                (x * x - y * y) / (4 * (1 - kPoisson) * r2)),
+          0};
 }
 /// Of a screw dislocation along x, Burgers vector (b, 0, 0).
 Vec3 screw(const Vec3& r, double b) {
@@ -37,7 +40,8 @@ Vec3 nothing(const Vec3&, double) {
   return Vec3::Zero();
 }
 
-/// A ball of FCC zirconium about a place between the atoms, displaced, with noise of `noise_A` rms along each axis.
+/// A ball of FCC zirconium about a place between the atoms, displaced, with noise of `noise_A` rms along each
+/// axis.
 Structure ball(Vec3 (*field)(const Vec3&, double), double noise_A, bool vacancies = false) {
   const double radius = 24, b = kEdge_A / std::sqrt(2.0);
   const Mat3 axes = slip_axes();
@@ -62,7 +66,8 @@ class Dislocations : public ::testing::Test {
  protected:
   nlohmann::json run(const Structure& model) {
     const RunContext context{comm_, stop_, folder_.path(), folder_.path(), "fingerprint", "", 1, 60};
-    return analyze(context, {.atoms = model, .measures = {"dislocations"}, .cutoff_A = 3.9}, folder_.path())["dislocations"];
+    return analyze(context, {.atoms = model, .measures = {"dislocations"}, .cutoff_A = 3.9},
+                   folder_.path())["dislocations"];
   }
   Communicator comm_{MPI_COMM_SELF};
   Stop stop_;
@@ -78,7 +83,8 @@ TEST_F(Dislocations, AnEdgeDislocationHasItsBurgersVectorPlaceAndLine) {
     const auto found = run(ball(edge, noise));
     ASSERT_EQ(found["number"], 1) << found.dump(1);
     const auto& line = found["lines"][0];
-    const Vec3 b = vector_of(line["burgers_xyz_A"]), place = vector_of(line["place_A"]), along = vector_of(line["direction"]);
+    const Vec3 b = vector_of(line["burgers_xyz_A"]), place = vector_of(line["place_A"]),
+               along = vector_of(line["direction"]);
     EXPECT_NEAR(b.norm(), kEdge_A / std::sqrt(2.0), 0.05);
     EXPECT_GT(std::abs(b.normalized().x()), std::cos(radians(2.0)));
     EXPECT_NEAR(vector_of(line["burgers_cube"]).norm(), std::sqrt(0.5), 1e-12);
@@ -103,7 +109,8 @@ TEST_F(Dislocations, VacanciesAndNoiseAreNone) {
 }
 
 TEST_F(Dislocations, ATiltBoundaryIsARowOfEdgeDislocations) {
-  // Two grains of one crystal, bent by 8 degrees against each other: lines b / (2 sin 4 degrees) = 23 Å apart (Read and Shockley 1950).
+  // Two grains of one crystal, bent by 8 degrees against each other: lines b / (2 sin 4 degrees) = 23 Å apart
+  // (Read and Shockley 1950).
   atoms::BuildOptions o;
   o.kind = atoms::BuildKind::bicrystal;
   atoms::SolidOptions solid;
@@ -116,7 +123,8 @@ TEST_F(Dislocations, ATiltBoundaryIsARowOfEdgeDislocations) {
   o.bend_deg = 8;
   const auto found = run(atoms::build_specimen(o, 3, [](const std::string&) { return Structure{}; }));
   EXPECT_GE(found["number"].get<int>(), 2) << found.dump(1);
-  for (const auto& line : found["lines"]) EXPECT_LT(std::abs(line["place_A"][0].get<double>()), 4) << line.dump();
+  for (const auto& line : found["lines"])
+    EXPECT_LT(std::abs(line["place_A"][0].get<double>()), 4) << line.dump();
 }
 
 }  // namespace

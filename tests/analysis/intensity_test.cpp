@@ -123,7 +123,8 @@ TEST_F(Intensity, SectionsInAnyDirectionShowTheirAtomsWhereTheyAre) {
   // Atoms scattered about the plane x + y = 2 Å; one of them 3 Å off it.
   const Vec3 normal = Vec3(1, 1, 0).normalized();
   Structure model;
-  for (const Vec3& in_plane : {Vec3(0, 0, 0), Vec3(3, -3, 0), Vec3(0, 0, 4.4), Vec3(-2, 2, -3.7), Vec3(4, -4, 5)})
+  for (const Vec3& in_plane :
+       {Vec3(0, 0, 0), Vec3(3, -3, 0), Vec3(0, 0, 4.4), Vec3(-2, 2, -3.7), Vec3(4, -4, 5)})
     model.position.push_back(std::sqrt(2.0) * normal + in_plane);
   model.position.push_back(model.position[0] + 3 * normal + Vec3(0, 0, -4));
   model.atomic_number.assign(6, 40);
@@ -140,10 +141,12 @@ TEST_F(Intensity, SectionsInAnyDirectionShowTheirAtomsWhereTheyAre) {
   const auto picture = io::read_tilt_series_images((folder_ / "sections.h5").string(), "sections", {0, 1});
   const double pixel = section["width_A"].get<double>() / static_cast<double>(picture.extent(1));
   const auto at = [&](double across, double down) {
-    return picture(0, static_cast<std::size_t>((down + 10) / pixel), static_cast<std::size_t>((across + 10) / pixel));
+    return picture(0, static_cast<std::size_t>((down + 10) / pixel),
+                   static_cast<std::size_t>((across + 10) / pixel));
   };
   const auto axis = [&](const char* name) {
-    return Vec3(section[name][0].get<double>(), section[name][1].get<double>(), section[name][2].get<double>());
+    return Vec3(section[name][0].get<double>(), section[name][1].get<double>(),
+                section[name][2].get<double>());
   };
   EXPECT_NEAR(axis("across").dot(axis("down")), 0, 1e-12);
   EXPECT_NEAR(axis("normal").dot(normal), 1, 1e-12);

@@ -35,13 +35,15 @@ TEST(Calibration, OneConfigGivesTheSameBitsOnAnyNumberOfRanksAndItsFigure) {
   for (int ranks : {2, 4}) {
     const auto other = run_aetos("run " + config + " --output " + at("n" + std::to_string(ranks)), ranks);
     ASSERT_EQ(other.code, 0) << other.output;
-    EXPECT_EQ(read_file(at("one/calibration.json")), read_file(at("n" + std::to_string(ranks) + "/calibration.json")));
+    EXPECT_EQ(read_file(at("one/calibration.json")),
+              read_file(at("n" + std::to_string(ranks) + "/calibration.json")));
     const auto images = [&](const std::string& run, const std::string& name, std::size_t n) {
       const auto info = io::read_tilt_series_info(at(run + "/" + name));
       return io::read_tilt_series_images(at(run + "/" + name), info.signals[0], {0, n});
     };
     for (const auto& [name, n] : {std::pair("preprocessed.h5", 3), {"calibration.h5", 1}}) {
-      const auto a = images("one", name, static_cast<std::size_t>(n)), b = images("n" + std::to_string(ranks), name, static_cast<std::size_t>(n));
+      const auto a = images("one", name, static_cast<std::size_t>(n)),
+                 b = images("n" + std::to_string(ranks), name, static_cast<std::size_t>(n));
       EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end())) << name;
     }
   }
@@ -50,7 +52,8 @@ TEST(Calibration, OneConfigGivesTheSameBitsOnAnyNumberOfRanksAndItsFigure) {
     EXPECT_NE(report.find(words), std::string::npos) << words;
   // The resolved config runs again; another crystal is refused politely.
   EXPECT_EQ(run_aetos("run " + at("one/config.resolved.yaml") + " --output " + at("again")).code, 0);
-  const auto wrong = run_aetos("run " + config + " --set preprocess.calibrate.crystal=au-100 --output " + at("wrong"));
+  const auto wrong =
+      run_aetos("run " + config + " --set preprocess.calibrate.crystal=au-100 --output " + at("wrong"));
   EXPECT_EQ(wrong.code, 2) << wrong.output;
   EXPECT_NE(wrong.output.find("spots of another lattice"), std::string::npos) << wrong.output;
   const auto missing = run_aetos("check " + config + " --set preprocess.calibrate.file=gone.mrc");

@@ -49,18 +49,21 @@ TEST(Tutorial, EveryCommandWorksAndAtomsComeOut) {
   const auto bin = std::filesystem::path(AETOS_BINARY).parent_path().string();
   std::string said;
   for (const auto& step : steps) {
-    const auto text = std::regex_replace(step.text, std::regex(R"(\.\./shared)"), std::string(AETOS_SHARED_DIR));
+    const auto text =
+        std::regex_replace(step.text, std::regex(R"(\.\./shared)"), std::string(AETOS_SHARED_DIR));
     if (!step.file.empty()) {
       folder.write(step.file, text);
       continue;
     }
-    const auto outcome = run_shell("cd '" + folder.path().string() + "' && set -e && export PATH='" + bin +
-                                   "':\"$PATH\" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1\n" + text);
+    const auto outcome = run_shell(
+        "cd '" + folder.path().string() + "' && set -e && export PATH='" + bin +
+        "':\"$PATH\" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1\n" + text);
     ASSERT_EQ(outcome.code, 0) << text << outcome.output;
     said += outcome.output;
   }
   const auto summary = nlohmann::json::parse(read_file(folder.path() / "ta/summary.json"));
-  // Nearly every atom of the authors' volume of this area, and most of these in the authors' model of the whole film.
+  // Nearly every atom of the authors' volume of this area, and most of these in the authors' model of the
+  // whole film.
   EXPECT_GT(summary["compare"]["identified_fraction"].get<double>(), 0.9);
   EXPECT_LT(summary["compare"]["rmsd_pm"].get<double>(), 25);
   const auto film = nlohmann::json::parse(read_file(folder.path() / "film/summary.json"))["compare"];

@@ -182,7 +182,8 @@ TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
     expect_contains(message, "case.yaml:5");
     return message;
   };
-  expect_contains(refusal(whole("preprocess: {calibrate: {crystal: si-110}}\n")), "no 'preprocess.calibrate.file'");
+  expect_contains(refusal(whole("preprocess: {calibrate: {crystal: si-110}}\n")),
+                  "no 'preprocess.calibrate.file'");
   expect_contains(refusal(whole("preprocess: {denoise: median}\n")), "none, bm3d, non-local-means, wavelet");
   expect_contains(later("reconstruct: {method: tron}"), "resire, resire-nesterov");
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");

@@ -40,8 +40,9 @@ TEST(Lattice, ErrorsTellHowFarNoisyImagesAreOff) {
   double worst = 0, square_x = 0, square_shear = 0;
   constexpr int kImages = 20;
   for (int i = 0; i < kImages; ++i) {
-    const auto fit = fit_lattice(silicon(128, truth, {0.3 * i, -0.2 * i}, 3, 100 + static_cast<std::uint64_t>(i)),
-                                 kSilicon110, 0.2, 0.1, "si");
+    const auto fit =
+        fit_lattice(silicon(128, truth, {0.3 * i, -0.2 * i}, 3, 100 + static_cast<std::uint64_t>(i)),
+                    kSilicon110, 0.2, 0.1, "si");
     expect_near_truth(fit, truth, 6e-3);
     square_x += std::pow((fit.geometry.pixel_x_A - truth.pixel_x_A) / fit.error.pixel_x_A, 2) / kImages;
     square_shear += std::pow((fit.geometry.shear - truth.shear) / fit.error.shear, 2) / kImages;
@@ -92,11 +93,13 @@ TEST(Lattice, WhatIsNotThisLatticeIsRefused) {
   EXPECT_NE(refused(flat, kSilicon110, 0.2).find("no spots"), std::string::npos);
   for (std::size_t i = 0; i < flat.size(); ++i)
     flat.data()[i] = static_cast<float>(random::poisson(20, 5, random::Domain::test, {0, 0, i}));
-  EXPECT_NE(refused(flat, kSilicon110, 0.2).find("no spots"), std::string::npos) << refused(flat, kSilicon110, 0.2);
+  EXPECT_NE(refused(flat, kSilicon110, 0.2).find("no spots"), std::string::npos)
+      << refused(flat, kSilicon110, 0.2);
   for (std::size_t y = 0; y < 128; ++y)
     for (std::size_t x = 0; x < 128; ++x)
       flat(y, x) = static_cast<float>(1 + std::cos(2 * kPi * 0.2 / 3.1356 * static_cast<double>(x)));
-  EXPECT_NE(refused(flat, kSilicon110, 0.2).find("a single spot"), std::string::npos) << refused(flat, kSilicon110, 0.2);
+  EXPECT_NE(refused(flat, kSilicon110, 0.2).find("a single spot"), std::string::npos)
+      << refused(flat, kSilicon110, 0.2);
 }
 
 TEST(Affine, ResamplingUndoesTheScansDistortion) {

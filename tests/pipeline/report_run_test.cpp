@@ -8,6 +8,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/pipeline/report.hpp"
+#include "aetos/pipeline/xdmf.hpp"
 #include "report_fake_run.hpp"
 
 namespace aetos {
@@ -59,8 +60,14 @@ void expect_self_contained(const std::string& html) {
   for (const char* word : {"http:", "https:", "src=\"//", "<script ", "<link", "@import", "url("})
     EXPECT_EQ(html.find(word), std::string::npos) << word;
   for (const char* attribute : {"src=\"", "href=\""})
-    for (std::size_t at = html.find(attribute); at != std::string::npos; at = html.find(attribute, at + 1))
-      EXPECT_EQ(html.compare(at + std::string(attribute).size(), 15, "data:image/png;"), 0);
+    for (std::size_t at = html.find(attribute); at != std::string::npos; at = html.find(attribute, at + 1)) {
+      const std::size_t from = at + std::string(attribute).size();
+      // Pictures are in the page; links lead to files beside it.
+      const bool beside =
+          attribute[0] == 'h' &&
+          html.substr(from, html.find('"', from) - from).find_first_of(":/") == std::string::npos;
+      EXPECT_TRUE(beside || html.compare(from, 15, "data:image/png;") == 0) << html.substr(from, 40);
+    }
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -78,6 +85,9 @@ TEST_F(Report, HoldsEveryPartOfAWholeRun) {
         "id=\"comparison\"", "id=\"performance\"", "id=\"warnings\"", "id=\"settings\"", "−70°", "Identified",
         "mean R-factor", "65.6 mrad", "&lt;b&gt;only in the log"})
     EXPECT_TRUE(contains(html, part)) << part;
+  EXPECT_TRUE(contains(html, "<a href=\"displacements.csv\">displacements.csv</a>") ||
+              !fs::exists(folder / "displacements.csv"));
+  EXPECT_TRUE(contains(html, "<a href=\"volume.h5\">"));
   EXPECT_FALSE(contains(html, "could not be made"));
   for (const char* undefined : {">nan", " nan", "\"nan"}) EXPECT_FALSE(contains(html, undefined));
 }
@@ -144,6 +154,21 @@ Seen look_at(const fs::path& file) {
   return seen;
 }
 
+TEST_F(Report, XdmfNamesTheVolumeAndHoldsTheAtoms) {
+  EXPECT_FALSE(pipeline::write_xdmf(folder));
+  EXPECT_FALSE(fs::exists(folder / "run.xdmf"));
+  const auto particle = test::fake_particle();
+  test::write_fake_volume(folder, particle);
+  io::write_extxyz(folder / "atoms.extxyz", particle);
+  ASSERT_TRUE(pipeline::write_xdmf(folder));
+  const auto xml = io::read_text_file((folder / "run.xdmf").string());
+  EXPECT_TRUE(contains(xml, "Dimensions=\"96 96 96\">volume.h5:/data/volume/data<"));
+  EXPECT_TRUE(contains(xml, ">-24 -24 -24<"));
+  EXPECT_TRUE(contains(xml, ">0.5 0.5 0.5<"));
+  EXPECT_TRUE(contains(xml, "NumberOfElements=\"" + std::to_string(particle.size()) + "\""));
+  EXPECT_EQ(markup_error(xml.substr(xml.find("<Xdmf"))), "");
+}
+
 std::string quoted(const fs::path& p) {
   return "'" + p.string() + "'";
 }
@@ -151,8 +176,10 @@ std::string quoted(const fs::path& p) {
 /// Chromium without a screen, in light (1) or dark (0) colours.
 int browse(const fs::path& folder, const std::string& options, int colours) {
   const std::string command =
-      "timeout 120 chromium --headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader --disable-dev-shm-usage --hide-scrollbars "
-      "--blink-settings=preferredColorScheme=" + std::to_string(colours) + " --user-data-dir=" + quoted(folder / "profile") + " " + options +
+      "timeout 120 chromium --headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader "
+      "--disable-dev-shm-usage --hide-scrollbars "
+      "--blink-settings=preferredColorScheme=" +
+      std::to_string(colours) + " --user-data-dir=" + quoted(folder / "profile") + " " + options +
       " 2>/dev/null";
   return std::system(command.c_str());
 }
@@ -168,7 +195,11 @@ TEST_F(Report, IsDrawnByABrowserInLightAndDark) {
   std::set<std::uint32_t> papers;
   for (const int colours : {0, 1}) {
     const auto picture = folder / "screen.png";
-    ASSERT_EQ(browse(folder, "--window-size=1200,2400 --screenshot=" + quoted(picture) + " " + quoted(folder / "report.html") + " >/dev/null", colours), 0);
+    ASSERT_EQ(browse(folder,
+                     "--window-size=1200,2400 --screenshot=" + quoted(picture) + " " +
+                         quoted(folder / "report.html") + " >/dev/null",
+                     colours),
+              0);
     const auto seen = look_at(picture);
     ASSERT_EQ(seen.pixels, 1200U * 2400U);
     // Headings, curves and grey pictures: far from blank, and far from full.
@@ -186,15 +217,24 @@ TEST_F(Report, FitsAPhoneAndDrawsItsAtoms) {
   auto html = write_and_read();
   // A phone is a frame of 390 pixels; what the page finds out about itself comes back in its title.
   html.insert(html.rfind("</body>"),
-              "<script>onload = function () { parent.document.title = document.documentElement.scrollWidth + ' wide, ' + "
-              "(view3d.dataset.drawn || (view3d.querySelector('.no-view').hidden ? 'broken' : 'no WebGL')); };</script>");
+              "<script>onload = function () { parent.document.title = document.documentElement.scrollWidth + "
+              "' wide, ' + "
+              "(view3d.dataset.drawn || (view3d.querySelector('.no-view').hidden ? 'broken' : 'no WebGL')); "
+              "};</script>");
   test::write_text(folder / "phone.html", html);
-  test::write_text(folder / "frame.html", "<title></title><iframe src=\"phone.html\" style=\"width:390px;height:844px;border:0\"></iframe>");
-  ASSERT_EQ(browse(folder, "--allow-file-access-from-files --virtual-time-budget=5000 --dump-dom " + quoted(folder / "frame.html") + " >" + quoted(folder / "dom.html"), 1), 0);
+  test::write_text(
+      folder / "frame.html",
+      "<title></title><iframe src=\"phone.html\" style=\"width:390px;height:844px;border:0\"></iframe>");
+  ASSERT_EQ(browse(folder,
+                   "--allow-file-access-from-files --virtual-time-budget=5000 --dump-dom " +
+                       quoted(folder / "frame.html") + " >" + quoted(folder / "dom.html"),
+                   1),
+            0);
   const auto title = io::read_text_file((folder / "dom.html").string());
   EXPECT_TRUE(contains(title, "<title>390 wide, ")) << title.substr(0, 300);
   const auto atoms = std::to_string(test::fake_traced(test::fake_particle()).size());
-  EXPECT_TRUE(contains(title, ", " + atoms + "</title>") || contains(title, ", no WebGL</title>")) << title.substr(0, 300);
+  EXPECT_TRUE(contains(title, ", " + atoms + "</title>") || contains(title, ", no WebGL</title>"))
+      << title.substr(0, 300);
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ class Calibrate : public ::testing::Test {
   }
   Request request(std::optional<double> series_pixel_A = 0.3) {
     const std::vector<EulerAngles> angles{{0, -20, 0}, {0, 0, 0}, {0, 20, 0}};
-    test::write_series(comm_, file("in.h5"), angles, test::spots(angles, 64, 64), "adf_noisy", series_pixel_A);
+    test::write_series(comm_, file("in.h5"), angles, test::spots(angles, 64, 64), "adf_noisy",
+                       series_pixel_A);
     Request r;
     r.source = file("in.h5").string();
     r.options.calibrate = config::CalibrateOptions{};
@@ -51,7 +52,8 @@ class Calibrate : public ::testing::Test {
     fs::create_directories(file("work"));
     const Stop stop;
     return preprocess({comm_, stop, folder_.path(), file("work"), "print", "", 1, 60}, r,
-                      {file("out.h5"), file("out.json"), file("shifts.csv"), file("calibration.json"), file("calibration.h5")});
+                      {file("out.h5"), file("out.json"), file("shifts.csv"), file("calibration.json"),
+                       file("calibration.h5")});
   }
   std::string refusal(const Request& r) {
     try {
@@ -88,7 +90,8 @@ TEST_F(Calibrate, TheSeriesGetsItsPixelAndLosesTheDistortion) {
   EXPECT_NEAR(*io::read_tilt_series_info(file("out.h5").string()).pixel_A, 0.3 * ratio, 0.3e-3);
   const auto before = io::read_tilt_series_images(file("in.h5").string(), "adf_noisy", {0, 3});
   const auto after = io::read_tilt_series_images(file("out.h5").string(), "adf_noisy", {0, 3});
-  // The centre of mass (about the rotation centre, where the distortion keeps points) of the image moves as the geometry says.
+  // The centre of mass (about the rotation centre, where the distortion keeps points) of the image moves as
+  // the geometry says.
   const auto centre = [](View<const float, 2> image) {
     double total = 0;
     Vec2 sum = Vec2::Zero();
@@ -102,7 +105,8 @@ TEST_F(Calibrate, TheSeriesGetsItsPixelAndLosesTheDistortion) {
   const double pixel = std::sqrt(kScan.pixel_x_A * kScan.pixel_y_A);
   for (std::size_t t = 0; t < 3; ++t) {
     const Vec2 from = centre(before[t]), to = centre(after[t]);
-    EXPECT_NEAR(to.x(), (kScan.pixel_x_A * from.x() + kScan.shear * kScan.pixel_y_A * from.y()) / pixel, 0.02);
+    EXPECT_NEAR(to.x(), (kScan.pixel_x_A * from.x() + kScan.shear * kScan.pixel_y_A * from.y()) / pixel,
+                0.02);
     EXPECT_NEAR(to.y(), kScan.pixel_y_A * from.y() / pixel, 0.02);
   }
   auto only_pixel = request(0.3);

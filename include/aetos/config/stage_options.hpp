@@ -62,13 +62,13 @@ inline const Words<ApplyCalibration> kApplyCalibrationWords{{"none", ApplyCalibr
 
 /// Pixel size and scan distortion from images of a known crystal, recorded as the tilt series was.
 struct CalibrateOptions {
-  std::string file;                       ///< image, or series of images of one place
-  std::string signal = "auto";            ///< which images of the file
+  std::string file;             ///< image, or series of images of one place
+  std::string signal = "auto";  ///< which images of the file
   Crystal crystal = Crystal::silicon_110;
-  std::vector<double> spacings_A;         ///< instead of `crystal`: of two sets of planes; empty = the crystal's
-  double angle_deg = 90;                  ///< between their normals
-  std::optional<double> pixel_A;          ///< nominal; none = the file's, else that of the series
-  double tolerance = 0.1;                 ///< by which the nominal pixel and right angles may be off
+  std::vector<double> spacings_A;  ///< instead of `crystal`: of two sets of planes; empty = the crystal's
+  double angle_deg = 90;           ///< between their normals
+  std::optional<double> pixel_A;   ///< nominal; none = the file's, else that of the series
+  double tolerance = 0.1;          ///< by which the nominal pixel and right angles may be off
   ApplyCalibration apply = ApplyCalibration::affine;
 };
 
@@ -142,10 +142,10 @@ struct AnalyzeOptions {
   Auto<double> cutoff_A;                           ///< neighbours; auto = first minimum of the RDF
   double alpha_A = 4;  ///< Delaunay tetrahedra of a smaller circumradius are the sample
   Isolated isolated = Isolated::keep;
-  double layer_A = 5.3;  ///< thickness of the layers of `slices`
-  std::string volume;    ///< of `intensity`; empty = the reconstruct stage's
-  std::string images;    ///< of `columns`; empty = the simulate stage's
-  double radius_A = 1;   ///< of the spheres of `intensity`
+  double layer_A = 5.3;                  ///< thickness of the layers of `slices`
+  std::string volume;                    ///< of `intensity`; empty = the reconstruct stage's
+  std::string images;                    ///< of `columns`; empty = the simulate stage's
+  double radius_A = 1;                   ///< of the spheres of `intensity`
   std::vector<SectionOptions> sections;  ///< of `sections`; empty = those that show the phases' oxygen
   std::vector<ProfileOptions> profiles;  ///< of `profiles`
 
@@ -155,9 +155,9 @@ struct AnalyzeOptions {
   bool needs_volume() const { return asks_for("intensity") || asks_for("sections"); }
   /// Whether a measure reads the images of `images`.
   bool needs_images() const {
-    return asks_for("columns") || (asks_for("profiles") && std::any_of(profiles.begin(), profiles.end(), [](const auto& p) {
-                                     return p.image.empty();
-                                   }));
+    return asks_for("columns") ||
+           (asks_for("profiles") &&
+            std::any_of(profiles.begin(), profiles.end(), [](const auto& p) { return p.image.empty(); }));
   }
 };
 

@@ -22,7 +22,8 @@ const nlohmann::json& list_at(const nlohmann::json& object, const std::string& k
 /// Text at `key`, or empty.
 std::string text(const nlohmann::json& object, const std::string& key);
 
-/// The numbers of a column of a CSV with a head line; cells without one are left out, an unknown column is empty.
+/// The numbers of a column of a CSV with a head line; cells without one are left out, an unknown column is
+/// empty.
 std::vector<double> csv_column(const std::string& csv, const std::string& name);
 
 /// Rows of cells of a CSV, without its head line.
