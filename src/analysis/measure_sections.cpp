@@ -7,6 +7,7 @@
 
 #include "aetos/analysis/oxidation.hpp"
 #include "aetos/analysis/polyhedra.hpp"
+#include "aetos/analysis/vacancies.hpp"
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/io/tilt_series.hpp"
@@ -46,7 +47,16 @@ Axes axes_of(const SectionOptions& o) {
   return a;
 }
 
-/// The site of oxygen of each phase that lies deepest: most atoms of its phase within a box's half side.
+Section box_about(const Vec3& place, const std::string& of) {
+  Section box{{}, of};
+  box.options.through_A = {place.x(), place.y(), place.z()};
+  box.options.thickness_A = kCutoutThickness_A;
+  box.options.width_A = kCutout_A;
+  return box;
+}
+
+/// The site of oxygen of each phase that lies deepest: most atoms of its phase within a box's half side;
+/// and the innermost vacancy.
 std::vector<Section> cutouts(const MeasuredModel& m) {
   const auto& points = m.framework.position;
   const auto regular = near_regular_tetrahedra(points, m.alpha, m.neighbours.cutoff_A);
@@ -66,12 +76,14 @@ std::vector<Section> cutouts(const MeasuredModel& m) {
         place = s.place;
       }
     }
-    if (most == 0) continue;
-    Section cut{{}, phase_name(phase)};
-    cut.options.through_A = {place.x(), place.y(), place.z()};
-    cut.options.thickness_A = kCutoutThickness_A;
-    cut.options.width_A = kCutout_A;
-    found.push_back(cut);
+    if (most > 0) found.push_back(box_about(place, phase_name(phase)));
+  }
+  if (const auto empty = vacancies(points, m.triangulation, m.phases); !empty.empty()) {
+    // The one nearest to the middle is the least disturbed by the surface.
+    const auto& v = *std::min_element(empty.begin(), empty.end(), [](const auto& a, const auto& b) {
+      return a.place.norm() < b.place.norm();
+    });
+    found.push_back(box_about(v.place, "vacancy in " + phase_name(v.phase)));
   }
   return found;
 }

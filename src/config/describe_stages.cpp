@@ -307,7 +307,7 @@ Codec<AnalyzeOptions> describe_analyze() {
       field<S>("sections", &S::sections, list(describe_section()),
                "sections: slabs of the volume with their atoms; none given: the central one, and of each "
                "phase a box of 15 Å "
-               "about its innermost site of oxygen"),
+               "about its innermost site of oxygen, and one about a vacancy"),
       field<S>("profiles", &S::profiles, list(describe_profile()), "profiles: lines across images"),
   });
 }

@@ -56,14 +56,15 @@ std::string spectrum_figure(const Array<float, 2>& image, const Json& calibratio
   const auto small = block_maxima(shown, block);
   const double pixel_nm = calibration.at("pixel_A").get<double>() / 10;
   const double step = 2 * reach / static_cast<double>(small.extent(0)) / pixel_nm;  // 1/nm a pixel
-  Picture picture{.image = small,
-                  .pixel_A = step,
-                  .centre = {static_cast<double>(small.extent(0)) / 2 - 0.5,
-                             static_cast<double>(small.extent(1)) / 2 - 0.5},
-                  .across = "kx",
-                  .down = "ky",
-                  .dot_radius_A = 0.02 * 2 * reach / pixel_nm,
-                  .unit = "1/nm"};
+  Picture picture{
+      .image = small,
+      .pixel_A = step,
+      // k = 0 is the middle of the pixel after the half.
+      .centre = {static_cast<double>(small.extent(0)) / 2, static_cast<double>(small.extent(1)) / 2},
+      .across = "kx",
+      .down = "ky",
+      .dot_radius_A = 0.02 * 2 * reach / pixel_nm,
+      .unit = "1/nm"};
   for (const auto& s : calibration.at("spots"))
     for (const double side_of : {1.0, -1.0})
       picture.dots.push_back({side_of * s["place_per_px"]["x"].get<double>() / pixel_nm,

@@ -188,6 +188,10 @@ imaging::Lattice lattice_of(const CalibrateOptions& options) {
   return {};
 }
 
+void check_calibration(const Request& request, const Plan& plan) {
+  open_images(request, plan);
+}
+
 Calibration calibrate(const Communicator& comm, const Request& request, const Plan& plan) {
   const auto& options = *request.options.calibrate;
   const auto images = open_images(request, plan);

@@ -24,6 +24,9 @@ struct Calibration {
 /// The lattice that the options name.
 imaging::Lattice lattice_of(const config::CalibrateOptions& options);
 
+/// Throws InputError where the headers alone tell that it cannot be done.
+void check_calibration(const Request& request, const Plan& plan);
+
 /// Lays the images of the crystal over one another (rigid shifts, first onto the first image, then onto the
 /// mean), averages them and fits the lattice to the Fourier spots. Images are dealt over the ranks; the same
 /// bits on any number of them. Throws InputError for images without a nominal pixel, that show too little in

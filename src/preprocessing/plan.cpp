@@ -6,6 +6,7 @@
 #include <array>
 
 #include "aetos/core/error.hpp"
+#include "calibrate.hpp"
 
 namespace aetos::preprocessing {
 namespace {
@@ -65,6 +66,7 @@ Plan make_plan(const Request& request) {
 
 Estimate estimate(const Request& request, int ranks) {
   const Plan plan = make_plan(request);
+  if (request.options.calibrate) check_calibration(request, plan);
   Estimate e;
   e.projections = plan.kept.size();
   e.ny = plan.info.ny;

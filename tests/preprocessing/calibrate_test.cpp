@@ -136,6 +136,7 @@ TEST_F(Calibrate, BadInputIsNamed) {
   EXPECT_NE(refusal(request()).find("no spots"), std::string::npos) << refusal(request());
   test::write_series(comm_, file("si.h5"), {EulerAngles{}}, noise, "frames", std::nullopt);
   EXPECT_NE(refusal(request(std::nullopt)).find("'preprocess.calibrate.pixel_A'"), std::string::npos);
+  EXPECT_THROW(estimate(request(std::nullopt), 1), InputError);
   noise(0, 5, 7) = std::numeric_limits<float>::quiet_NaN();
   test::write_series(comm_, file("si.h5"), {EulerAngles{}}, noise, "frames", kNominal_A);
   EXPECT_NE(refusal(request()).find("si.h5"), std::string::npos) << refusal(request());
