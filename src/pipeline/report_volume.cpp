@@ -18,31 +18,46 @@ namespace {
 constexpr std::size_t kSlice_px = 512;
 constexpr double kWhiteShare = 0.998;
 
-/// The three central slices at full size.
-struct CentralSlices {
+/// Pictures across each of the three axes, at full size.
+struct ThreeViews {
   Array<float, 2> xy, xz, zy;
+  explicit ThreeViews(const std::array<std::size_t, 3>& n)
+      : xy({n[1], n[2]}), xz({n[0], n[2]}), zy({n[1], n[0]}) {}
+};
+struct Views {
+  ThreeViews slices;     ///< through the centre
+  ThreeViews brightest;  ///< the greatest value along each line of sight
 };
 
-CentralSlices read_central_slices(const std::string& file, const io::VolumeInfo& info) {
+Views read_views(const std::string& file, const io::VolumeInfo& info) {
   const auto [nz, ny, nx] = info.shape;
-  CentralSlices s{Array<float, 2>({ny, nx}), Array<float, 2>({nz, nx}), Array<float, 2>({ny, nz})};
+  Views v{ThreeViews(info.shape), ThreeViews(info.shape)};
   const std::size_t z = centre_index(nz), y = centre_index(ny), x = centre_index(nx);
-  const auto plane = io::read_volume_planes(file, {z, z + 1});
-  std::copy(plane.begin(), plane.end(), s.xy.begin());
-  const auto rows = io::read_volume_rows(file, {y, y + 1});
-  std::copy(rows.begin(), rows.end(), s.xz.begin());
-  // The slice across x touches every plane; few are held at once.
+  const auto brighter = [](float& so_far, float value) { so_far = std::max(so_far, value); };
+  // Few planes are held at once.
   const std::size_t block = std::max<std::size_t>(1, (16U << 20U) / std::max<std::size_t>(1, ny * nx));
   for (std::size_t first = 0; first < nz; first += block) {
     const auto planes = io::read_volume_planes(file, {first, std::min(nz, first + block)});
-    for (std::size_t k = 0; k < planes.extent(0); ++k)
-      for (std::size_t j = 0; j < ny; ++j) s.zy(j, first + k) = planes(k, j, x);
+    for (std::size_t k = 0; k < planes.extent(0); ++k) {
+      if (first + k == z) std::copy(planes[k].begin(), planes[k].end(), v.slices.xy.begin());
+      for (std::size_t j = 0; j < ny; ++j) {
+        v.slices.zy(j, first + k) = planes(k, j, x);
+        for (std::size_t i = 0; i < nx; ++i) {
+          const float value = planes(k, j, i);
+          if (j == y) v.slices.xz(first + k, i) = value;
+          brighter(v.brightest.xy(j, i), value);
+          brighter(v.brightest.xz(first + k, i), value);
+          brighter(v.brightest.zy(j, first + k), value);
+        }
+      }
+    }
   }
-  return s;
+  return v;
 }
 
-std::string slice_figure(const Array<float, 2>& full, const io::VolumeInfo& info, const GreyScale& scale,
-                         const std::string& across, const std::string& down, const std::string& normal) {
+/// One picture of the volume, whose title `of` completes.
+std::string view_figure(const Array<float, 2>& full, const io::VolumeInfo& info, const GreyScale& scale,
+                        const std::string& across, const std::string& down, const std::string& of) {
   const auto block = block_size(full.extent(0), full.extent(1), kSlice_px);
   const auto image = downsample(full, block);
   const Picture picture{.image = image,
@@ -50,16 +65,26 @@ std::string slice_figure(const Array<float, 2>& full, const io::VolumeInfo& info
                         .has_scale = info.voxel_A.has_value(),
                         .across = across,
                         .down = down};
-  const auto title = across + "–" + down + " at " + normal + " = 0";
-  return figure(title, picture_svg(picture, scale, "Central slice of the volume, " + title), "");
+  const auto title = across + "–" + down + of;
+  return figure(title, picture_svg(picture, scale, "The volume, " + title), "");
 }
 
-std::string slices(const std::string& file, const io::VolumeInfo& info) {
-  const auto s = read_central_slices(file, info);
-  const auto scale = grey_scale({s.xy, s.xz, s.zy}, kWhiteShare);
-  return row({slice_figure(s.xy, info, scale, "x", "y", "z"), slice_figure(s.xz, info, scale, "x", "z", "y"),
-              slice_figure(s.zy, info, scale, "z", "y", "x")},
+/// The three pictures side by side on one grey scale; `before` and `after` the axis across.
+std::string three_views(const ThreeViews& v, const io::VolumeInfo& info, const std::string& before,
+                        const std::string& after) {
+  const auto scale = grey_scale({v.xy, v.xz, v.zy}, kWhiteShare);
+  return row({view_figure(v.xy, info, scale, "x", "y", before + "z" + after),
+              view_figure(v.xz, info, scale, "x", "z", before + "y" + after),
+              view_figure(v.zy, info, scale, "z", "y", before + "x" + after)},
              3);
+}
+
+std::string pictures(const std::string& file, const io::VolumeInfo& info) {
+  const auto views = read_views(file, info);
+  return three_views(views.slices, info, " at ", " = 0") +
+         paragraph(
+             "The greatest value along each line of sight. In three dimensions: ParaView opens run.xdmf.") +
+         three_views(views.brightest, info, ", seen along ", "");
 }
 
 std::string history_figure(const io::VolumeInfo& info) {
@@ -142,7 +167,7 @@ std::string volume_section(const Run& run) {
   for (auto f : {history_figure(info), per_projection_figure(run, info)})
     if (!f.empty()) plots.push_back(std::move(f));
   return section("volume", "Reconstructed volume",
-                 paragraph(escape(words)) + slices(file, info) + (plots.empty() ? "" : row(plots, 2)));
+                 paragraph(escape(words)) + pictures(file, info) + (plots.empty() ? "" : row(plots, 2)));
 }
 
 }  // namespace aetos::pipeline::report

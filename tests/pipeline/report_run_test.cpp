@@ -83,7 +83,7 @@ TEST_F(Report, HoldsEveryPartOfAWholeRun) {
   for (const char* part :
        {"zr &lt;1&gt; &amp; &quot;friends&quot;", "id=\"tilts\"", "id=\"volume\"", "id=\"atoms\"",
         "id=\"comparison\"", "id=\"performance\"", "id=\"warnings\"", "id=\"settings\"", "−70°", "Identified",
-        "mean R-factor", "65.6 mrad", "&lt;b&gt;only in the log"})
+        "mean R-factor", "65.6 mrad", "seen along y", "x–z at y = 0", "&lt;b&gt;only in the log"})
     EXPECT_TRUE(contains(html, part)) << part;
   EXPECT_TRUE(contains(html, "<a href=\"displacements.csv\">displacements.csv</a>") ||
               !fs::exists(folder / "displacements.csv"));
