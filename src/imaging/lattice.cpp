@@ -174,15 +174,33 @@ Map fit_map(const Lattice& lattice, std::vector<IndexedSpot>& spots) {
   return fit;
 }
 
+/// Whether a bin at a place or beside it stands out enough for a spot between bins, whose highest bin has at
+/// least 0.7 of its amplitude under Hann windows.
+bool stands_out(const Array<double, 2>& power, const RingNoise& noise, const Vec2& k) {
+  constexpr double kOfAmplitude = 0.6;
+  const auto bin = [](double frequency, std::size_t n) {
+    return static_cast<std::size_t>(std::lround(frequency * static_cast<double>(n)) +
+                                    static_cast<long>(centre_index(n)));
+  };
+  const std::size_t j = bin(k.y(), power.extent(0)), i = bin(k.x(), power.extent(1));
+  double most = 0;
+  for (std::size_t v = j - std::min<std::size_t>(j, 1); v < std::min(j + 2, power.extent(0)); ++v)
+    for (std::size_t u = i - std::min<std::size_t>(i, 1); u < std::min(i + 2, power.extent(1)); ++u)
+      most = std::max(most, power(v, u));
+  return noise.signal(k, most) >= kOfAmplitude * kLeastSignal;
+}
+
 /// Spots where the map predicts them, measured between bins: those that stand above the noise.
 std::vector<IndexedSpot> measure_spots(const Lattice& lattice, const Mat2& map, const FineSpectrum& spectrum,
-                                       const RingNoise& noise, const Vec2& bin, double least) {
+                                       const Array<double, 2>& power, const Vec2& bin, double least) {
+  const RingNoise noise(power);
   std::vector<IndexedSpot> spots;
   constexpr int kFarthest = 12;
   for (int h = -kFarthest; h <= kFarthest; ++h)
     for (int k = -kFarthest; k <= kFarthest; ++k) {
       const Vec2 expected = map * lattice.spot(h, k);
-      if (!right_half(expected) || expected.cwiseAbs().maxCoeff() > kHighest || expected.norm() < least)
+      if (!right_half(expected) || expected.cwiseAbs().maxCoeff() > kHighest || expected.norm() < least ||
+          !stands_out(power, noise, expected))
         continue;
       const auto peak = spectrum.peak(expected, 1.0);
       const double signal = peak.found ? noise.signal(peak.place, peak.power) : 0;
@@ -328,11 +346,11 @@ LatticeFit fit_lattice(View<const float, 2> image, const Lattice& lattice, doubl
                      wanted);
   LatticeFit result;
   result.explained = indexed->amplitude / all;
-  const RingNoise noise(power_spectrum(image));
+  const auto power = power_spectrum(image);
   const FineSpectrum spectrum(image);
   Map fit = fit_map(seen, indexed->spots);
   for (int turn = 0; turn < kFits; ++turn) {
-    auto spots = measure_spots(seen, fit.map, spectrum, noise, bin, least);
+    auto spots = measure_spots(seen, fit.map, spectrum, power, bin, least);
     if (!spans(seen, spots)) break;
     result.spots = std::move(spots);
     fit = fit_map(seen, result.spots);

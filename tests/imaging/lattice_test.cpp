@@ -56,6 +56,13 @@ TEST(Lattice, ErrorsTellHowFarNoisyImagesAreOff) {
   EXPECT_LT(std::sqrt(square_shear), 1.6);
 }
 
+TEST(Lattice, SmallImagesWithSpotsUpToTheirBorderDoNoHarm) {
+  // 40 pixels of 0.7 Å: the first spots lie at 0.22 cycles per pixel, farther ones near the border.
+  const Scan truth{0.7, 0.7, 0, 8};
+  const auto fit = fit_lattice(silicon(40, truth, {}, 0, 1, 0.6), kSilicon110, 0.7, 0.1, "si");
+  expect_near_truth(fit, truth, 5e-3);
+}
+
 TEST(Lattice, ObliqueLatticesAreFoundFromEitherSide) {
   // Fringes of two spacings 62 degrees apart, seen from the front and from behind.
   for (const double side : {1.0, -1.0}) {
