@@ -94,7 +94,7 @@ json window_error() {
   const auto whole = whole_cell(400);
   const Outcome reference = simulate(whole, probes);
   json windows = json::array();
-  for (const std::size_t px : {64, 80, 96, 120, 128, 160, 192, 256}) {
+  for (const std::size_t px : {48, 64, 80, 96, 120, 128, 160, 192, 256}) {
     auto window = whole;
     window.grid.cell_x_px = window.grid.cell_y_px = 0;
     window.window_x_px = window.window_y_px = px;

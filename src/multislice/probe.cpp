@@ -117,12 +117,13 @@ double largest_probe_angle_mrad(const MicroscopeOptions& microscope) {
   return microscope.convergence_mrad + std::hypot(microscope.beam_tilt_mrad[0], microscope.beam_tilt_mrad[1]);
 }
 
-double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky) {
+double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky,
+                          double wider_px) {
   const double lambda = electron_wavelength_A(microscope.voltage_kV);
   const double k = std::hypot(kx, ky);
   if (k == 0) return 1;
   const double ramp = lambda * std::hypot(kx / k * grid.dkx(), ky / k * grid.dky());
-  return std::clamp((microscope.convergence_mrad * 1e-3 - lambda * k) / ramp + 0.5, 0.0, 1.0);
+  return std::clamp((microscope.convergence_mrad * 1e-3 - lambda * k) / ramp + 0.5 + wider_px, 0.0, 1.0);
 }
 
 std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid,
@@ -135,6 +136,14 @@ std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defo
   const double lens = aberration_phase(microscope, microscope.defocus_A, from_axis_x, from_axis_y);
   const double way = kPi * lambda * (defocus_A - microscope.defocus_A) * (kx * kx + ky * ky);
   return std::polar(amplitude, way - lens);
+}
+
+double aperture_area(const MicroscopeOptions& microscope, const FftGrid& grid) {
+  double sum = 0;
+  for (std::size_t j = 0; j < grid.ny; ++j)
+    for (std::size_t i = 0; i < grid.nx; ++i)
+      sum += std::norm(probe_wave(microscope, 0, grid, grid.kx(i), grid.ky(j)));
+  return sum * grid.dkx() * grid.dky();
 }
 
 Array<std::complex<double>, 2> probe_spectrum(const MicroscopeOptions& microscope, double defocus_A,
@@ -169,16 +178,22 @@ Array<std::complex<double>, 2> window_probe_spectrum(const MicroscopeOptions& mi
   const Wave along_y = axis_waves(window.ny, window.dy_A, cell.dky(), highest_y, cut.y);
   Wave wave = times_transposed(along_y, times_transposed(along_x, aperture));
   forward_transform(wave);
-  // The wave was centred on the middle pixel; it moves to pixel (0, 0).
-  const BandLimit limit = BandLimit::of(window.dx_A, window.dy_A);
+  double power = 0;
+  for (const auto& value : aperture) power += std::norm(value);
+  // The whole probe has the intensity 1 on its cell; the wave was centred on the middle pixel and moves to
+  // pixel (0, 0).
+  const double scale = std::sqrt(window.dx_A * window.dy_A * cell.dkx() * cell.dky() /
+                                 (power * static_cast<double>(window.size())));
   const double x = static_cast<double>(window.nx / 2) * window.dx_A;
   const double y = static_cast<double>(window.ny / 2) * window.dy_A;
+  const double axis_x = microscope.beam_tilt_mrad[0] * 1e-3 / electron_wavelength_A(microscope.voltage_kV);
+  const double axis_y = microscope.beam_tilt_mrad[1] * 1e-3 / electron_wavelength_A(microscope.voltage_kV);
   for (std::size_t j = 0; j < window.ny; ++j)
     for (std::size_t i = 0; i < window.nx; ++i) {
       const double kx = window.kx(i), ky = window.ky(j);
-      wave(j, i) *= std::polar(limit(std::hypot(kx, ky)), 2 * kPi * (kx * x + ky * y));
+      const double kept = aperture_amplitude(microscope, window, kx - axis_x, ky - axis_y, 1);
+      wave(j, i) *= std::polar(scale * kept, 2 * kPi * (kx * x + ky * y));
     }
-  normalise(wave);
   return wave;
 }
 

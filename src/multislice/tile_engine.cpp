@@ -14,6 +14,7 @@
 #include "aetos/multislice/focal_series.hpp"
 #include "aetos/multislice/potential.hpp"
 #include "aetos/multislice/probe.hpp"
+#include "tail_correction.hpp"
 #include "tile_region.hpp"
 #include "window_waves.hpp"
 
@@ -99,10 +100,12 @@ struct TileEngine::State {
   std::optional<WindowWaves> waves;  ///< for the slice thickness last used
   double waves_thickness_A = 0;
   std::vector<FocusPoint> foci;
+  std::size_t slice_count = 0;
   std::optional<double> way_A;     ///< that the probes of `waves` travel back from their reference plane
   Array<float, 3> free_intensity;  ///< of the probe of each focus on the window's grid
   std::vector<double> vacuum;      ///< values of a probe that meets no atom
   Array<double, 2> correction;     ///< by focus: vacuum's sums less the free probe's on the window's grid
+  std::optional<TailCorrection> tails;                                       ///< where both axes cut the cell
   std::map<std::pair<std::size_t, std::size_t>, PotentialBuilder> builders;  ///< by region size
   std::vector<Array<float, 3>>
       transmissions;  ///< by slice: (part, x, y) for TransmissionView; reused between tiles
@@ -116,6 +119,8 @@ struct TileEngine::State {
         foci(focal_series(settings.microscope)),
         free_intensity({foci.size(), window.ny, window.nx}),
         correction({foci.size(), layout.count}) {
+    const CutAxes cut = cut_axes(settings);
+    if (cut.x && cut.y) tails.emplace(settings, window, probe_cell(settings), layout);
     prepare_vacuum();
   }
 
@@ -127,7 +132,7 @@ struct TileEngine::State {
   TransmissionView transmission_at(std::size_t slice, const TileRegion::Place& place) const;
   void write_values(std::span<double> channels, View<float, 1> out) const;
   void propagate_batch(const TileRegion& region, std::size_t focus, Probes probes,
-                       Array<ComplexLane, 2>& batch, View<double, 2> sums_of_probes, TileCost& cost);
+                       Array<ComplexLane, 2>& batch, View<double, 2> values, TileCost& cost);
 };
 
 /// Vacuum's sums come from the probe of the whole cell, whose small reciprocal pixels see the aperture well.
@@ -152,21 +157,24 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
   const double way = settings.microscope.focus_reference == FocusReference::centre
                          ? -static_cast<double>(slices.first) * slices.thickness_A
                          : 0;
-  if (!way_A || *way_A != way) {
+  if (!way_A || *way_A != way || slice_count != slices.count) {
     waves->clear_probes();
+    const CutAxes cut = cut_axes(settings);
+    std::vector<MicroscopeOptions> lenses(foci.size(), settings.microscope);
+    std::vector<Array<std::complex<double>, 2>> spectra;
     for (std::size_t f = 0; f < foci.size(); ++f) {
-      MicroscopeOptions lens = settings.microscope;
-      lens.defocus_A += foci[f].offset_A;
-      const CutAxes cut = cut_axes(settings);
-      const double defocus = lens.defocus_A + way;
-      const auto spectrum = cut.any()
-                                ? window_probe_spectrum(lens, defocus, window, probe_cell(settings), cut)
-                                : probe_spectrum(lens, defocus, window, Vec2(0, 0));
-      waves->add_probe(spectrum);
-      std::transform(spectrum.begin(), spectrum.end(), free_intensity[f].begin(),
+      lenses[f].defocus_A += foci[f].offset_A;
+      const double defocus = lenses[f].defocus_A + way;
+      spectra.push_back(cut.any()
+                            ? window_probe_spectrum(lenses[f], defocus, window, probe_cell(settings), cut)
+                            : probe_spectrum(lenses[f], defocus, window, Vec2(0, 0)));
+      waves->add_probe(spectra.back());
+      std::transform(spectra.back().begin(), spectra.back().end(), free_intensity[f].begin(),
                      [](const auto& v) { return static_cast<float>(std::norm(v)); });
     }
+    if (tails) tails->prepare(slices, std::lround(-way / slices.thickness_A), lenses, spectra);
     way_A = way;
+    slice_count = slices.count;
   }
   prepare_correction(slices.count);
 }
@@ -242,9 +250,9 @@ void TileEngine::State::write_values(std::span<double> channels, View<float, 1> 
                  [](double v) { return static_cast<float>(v); });
 }
 
-/// Adds the weighted sums of one focus: (probe, channel).
+/// Fills the values (probe, channel) of one focus where probes meet atoms.
 void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t focus, Probes probes,
-                                        Array<ComplexLane, 2>& batch, View<double, 2> sums_of_probes,
+                                        Array<ComplexLane, 2>& batch, View<double, 2> values,
                                         TileCost& cost) {
   const std::size_t slices = region.slice_count();
   std::vector<double> channels(layout.count);
@@ -266,7 +274,7 @@ void TileEngine::State::propagate_batch(const TileRegion& region, std::size_t fo
       waves->finish(&batch(w, 0), t, slices - s, intensity);
       sums.apply(intensity, channels);
       for (std::size_t c = 0; c < channels.size(); ++c)
-        sums_of_probes(probes.first + w, c) += foci[focus].weight * (channels[c] + correction(focus, c));
+        values(probes.first + w, c) = channels[c] + correction(focus, c);
     }
 }
 
@@ -285,7 +293,8 @@ const ChannelLayout& TileEngine::channels() const {
 }
 
 double TileEngine::reach_A() const {
-  return TileRegion::reach_A(state_->settings);
+  const double windows = TileRegion::reach_A(state_->settings);
+  return state_->tails ? std::max(windows, state_->tails->reach_A()) : windows;
 }
 
 TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, std::span<const Vec2> probes,
@@ -303,15 +312,21 @@ TileCost TileEngine::simulate(const BeamAtoms& atoms, const SliceGrid& slices, s
   const std::size_t batch_size = std::max<std::size_t>(1, kBatchBytes / state.waves->wave_bytes());
   Array<ComplexLane, 2> batch({batch_size, state.waves->wave_size()});
   std::fill(state.intensity.begin(), state.intensity.end(), 0.0f);
-  Array<double, 2> sums({probes.size(), state.layout.count});
-  for (std::size_t focus = 0; focus < state.foci.size(); ++focus)
+  Array<double, 2> sums({probes.size(), state.layout.count}), of_focus(sums.shape());
+  std::optional<ProbeTails::Atoms> around;
+  if (state.tails) around.emplace(state.tails->around(atoms, slices, probes));
+  for (std::size_t focus = 0; focus < state.foci.size(); ++focus) {
+    for (std::size_t p = 0; p < probes.size(); ++p)
+      std::copy(state.vacuum.begin(), state.vacuum.end(), of_focus[p].begin());
     for (std::size_t p = 0; p < probes.size(); p += batch_size)
-      state.propagate_batch(region, focus, {p, std::min(batch_size, probes.size() - p)}, batch, sums, cost);
+      state.propagate_batch(region, focus, {p, std::min(batch_size, probes.size() - p)}, batch, of_focus,
+                            cost);
+    if (around) state.tails->add(*around, focus, probes, state.vacuum, of_focus);
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      sums.data()[i] += state.foci[focus].weight * of_focus.data()[i];
+  }
   for (std::size_t p = 0; p < probes.size(); ++p) {
-    if (!region.places()[p].sees_atoms()) {
-      ++cost.vacuum_probes;
-      std::copy(state.vacuum.begin(), state.vacuum.end(), sums[p].begin());
-    }
+    if (!region.places()[p].sees_atoms()) ++cost.vacuum_probes;
     state.write_values(sums[p].flat(), out[p]);
   }
   cost.waves_s = thread_seconds() - start;

@@ -1,6 +1,7 @@
 #include "aetos/simulation/memory.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "aetos/multislice/potential.hpp"
 #include "aetos/simulation/diffraction.hpp"
 #include "aetos/simulation/series.hpp"
+#include "aetos/simulation/window.hpp"
 
 namespace aetos::simulation {
 namespace {
@@ -33,6 +35,21 @@ double region_px(const Plan& plan, const Window& window) {
   return pixels;
 }
 
+/// Tables of the probe's tails on planes 4 Å apart, and the cells of at least 40 Å and at most 120 Å that
+/// they are made on.
+double tails_bytes(const Request& request, const Plan& plan, const Window& window) {
+  if (window.whole) return 0;
+  const double depth_A = static_cast<double>(plan.slice_count()) * request.multislice.slice_A;
+  const double planes = (depth_A / 4 + 1) * static_cast<double>(plan.focal_series.size());
+  const double coarsest = std::max(plan.grid.sampling_x_A, plan.grid.sampling_y_A);
+  const double cell_px = std::max(40.0, window_width_A(plan, window) + 24) / coarsest;
+  const double wide_px = 4 * request.microscope.convergence_mrad * 1e-3 / plan.wavelength_A *
+                         std::min(120.0, std::max(plan.full_side_A[0], plan.full_side_A[1]));
+  const double made_at_once = 2 * sizeof(std::complex<double>) + sizeof(double);
+  return planes * static_cast<double>(window.px[0] * window.px[1]) * 2 * sizeof(float) +
+         made_at_once * std::pow(std::max(cell_px, wide_px), 2);
+}
+
 }  // namespace
 
 double memory_per_rank_bytes(const Request& request, const Plan& plan, const Window& window) {
@@ -51,7 +68,7 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
   }
   const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
   const double atoms = static_cast<double>(request.specimen.size()) * 200;
-  const double computing = transmissions + potential + finite + waves;
+  const double computing = transmissions + potential + finite + waves + tails_bytes(request, plan, window);
   double patterns = 0;
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
     patterns = std::max(patterns, static_cast<double>(item_channels(plan, t)) - channels);

@@ -39,7 +39,7 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
 /// A relative RMS error with its own standard error.
 struct SampleError {
   double value = 0, uncertainty = 0;
-  double upper() const { return value + uncertainty; }
+  double upper() const { return value + 1.5 * uncertainty; }
 };
 
 /// Relative RMS difference of two sets of signals, by detector (all rings of a radial one and both components
