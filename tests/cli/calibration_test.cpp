@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "aetos/io/atomic_file.hpp"
@@ -47,6 +48,19 @@ TEST(Calibration, OneConfigGivesTheSameBitsOnAnyNumberOfRanksAndItsFigure) {
       EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end())) << name;
     }
   }
+  // Killed in the middle, it goes on to the same; what follows takes the calibrated pixel, whatever scan
+  // says.
+  const std::string on =
+      " --set scan.pixel_A=0.25 --set reconstruct.iterations=2 --set reconstruct.projector=real-space "
+      "--output ";
+  EXPECT_NE(run_aetos("run " + config + on + at("whole"), 2, "AETOS_FAULT=preprocess-item,kill,1").code, 0);
+  const auto resumed = run_aetos("run " + config + on + at("whole") + " --resume", 2);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_EQ(read_file(at("one/calibration.json")), read_file(at("whole/calibration.json")));
+  const double pixel = nlohmann::json::parse(read_file(at("one/calibration.json")))["series_pixel_A"];
+  EXPECT_NEAR(pixel, std::sqrt(0.25 * 0.255), 0.25e-3);
+  EXPECT_NEAR(*io::read_volume_info(at("whole/volume.h5")).voxel_A, pixel, 1e-9);
+  EXPECT_EQ(run_aetos("verify " + at("whole")).code, 0);
   const auto report = read_file(at("one/report.html"));
   for (const char* words : {"The crystal", "Its Fourier transform", "Shear of y along x"})
     EXPECT_NE(report.find(words), std::string::npos) << words;
