@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 
 #include "aetos/analysis/polyhedra.hpp"
@@ -18,9 +17,10 @@ namespace aetos::analysis {
 namespace {
 
 constexpr std::size_t kFewestFramed = 6;
-constexpr int kHeights = 41;     ///< at which a line is cut to learn its Burgers vector
-constexpr double kShortest = 2;  ///< bonds
-constexpr double kFacing = 1.1;  ///< of the cutoff, between atoms of two grains
+constexpr int kHeights = 41;              ///< at which a line is cut to learn its Burgers vector
+constexpr double kSecondDirection = 0.3;  ///< of the strongest, from which crossing lines are a network
+constexpr double kShortest = 2;           ///< bonds
+constexpr double kFacing = 1.1;           ///< of the cutoff, between atoms of two grains
 
 using Integer3 = std::array<int, 3>;
 
@@ -170,27 +170,14 @@ Integer3 burgers_of(const std::vector<Crossing>& line, const Vec3& direction, do
       ->first;
 }
 
-std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& f,
-                                   const std::vector<Crossing>& line) {
-  Mat3 flow = Mat3::Zero();
+/// Place, atoms and grains of connected crossings.
+Dislocation surroundings_of(const Frames& f, const std::vector<Crossing>& line) {
   Dislocation d;
   std::set<std::size_t> atoms;
   for (const auto& x : line) {
-    flow += real(x.burgers) * (x.to - x.from).transpose();
     d.place += (x.from + x.to) / (2 * static_cast<double>(line.size()));
     atoms.insert(x.corners.begin(), x.corners.end());
   }
-  // Sum of b (end - beginning)^T over all pieces: of one line, b times the vector between its ends.
-  const Eigen::JacobiSVD<Mat3> svd(flow, Eigen::ComputeFullV);
-  d.direction = svd.matrixV().col(0);
-  double low = 1e300, high = -1e300;
-  for (const auto& x : line)
-    for (const Vec3* end : {&x.from, &x.to}) {
-      low = std::min(low, end->dot(d.direction));
-      high = std::max(high, end->dot(d.direction));
-    }
-  d.length_A = high - low;
-  d.burgers = burgers_of(line, d.direction, low, high);
   d.atoms.assign(atoms.begin(), atoms.end());
   std::map<std::int64_t, std::size_t> count;
   for (const std::size_t i : d.atoms) ++count[f.grain[i]];
@@ -204,7 +191,21 @@ std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& 
       d.other = static_cast<std::size_t>(grain);
       next = n;
     }
-  if (is_zero(d.burgers) || d.length_A < kShortest * grains[d.grain].bond_A) return std::nullopt;
+  return d;
+}
+
+/// Fills in length and vector of what runs along `d.direction`; false if that is nothing.
+bool measure_along(std::span<const Grain> grains, const Frames& f, const std::vector<Crossing>& line,
+                   Dislocation& d) {
+  double low = 1e300, high = -1e300;
+  for (const auto& x : line)
+    for (const Vec3* end : {&x.from, &x.to}) {
+      low = std::min(low, end->dot(d.direction));
+      high = std::max(high, end->dot(d.direction));
+    }
+  d.length_A = high - low;
+  d.burgers = burgers_of(line, d.direction, low, high);
+  if (is_zero(d.burgers) || d.length_A < kShortest * grains[d.grain].bond_A) return false;
   const Mat3& axes = grains[f.group[d.grain]].orientation;
   d.burgers_A = axes * real(d.burgers) * (grains[d.grain].bond_A / std::sqrt(2.0));
   // Line and vector are told up to a common sign: the first number of the vector that is not zero is
@@ -214,7 +215,27 @@ std::optional<Dislocation> line_of(std::span<const Grain> grains, const Frames& 
     d.burgers_A = -d.burgers_A;
     d.direction = -d.direction;
   }
-  return d;
+  return true;
+}
+
+/// The dislocations of connected crossings: one line, or a network in each direction that its lines run in.
+std::vector<Dislocation> lines_of(std::span<const Grain> grains, const Frames& f,
+                                  const std::vector<Crossing>& line) {
+  Mat3 flow = Mat3::Zero();
+  for (const auto& x : line) flow += real(x.burgers) * (x.to - x.from).transpose();
+  // Sum of b (end - beginning)^T over all pieces: of one line, b times the vector between its ends; of a
+  // network, such a product for each direction of its lines.
+  const Eigen::JacobiSVD<Mat3> svd(flow, Eigen::ComputeFullV);
+  const auto& sizes = svd.singularValues();
+  const auto surroundings = surroundings_of(f, line);
+  std::vector<Dislocation> found;
+  for (int k = 0; k < 3 && sizes[k] > kSecondDirection * sizes[0]; ++k) {
+    Dislocation d = surroundings;
+    d.direction = svd.matrixV().col(k);
+    d.network = sizes[1] > kSecondDirection * sizes[0];
+    if (measure_along(grains, f, line, d)) found.push_back(std::move(d));
+  }
+  return found;
 }
 
 }  // namespace
@@ -235,7 +256,7 @@ std::vector<Dislocation> dislocations(std::span<const Vec3> points, const Neighb
   for (const auto& x : open) lines[sets.find(x.tetrahedron)].push_back(x);
   std::vector<Dislocation> found;
   for (const auto& [first, line] : lines)
-    if (auto d = line_of(grains, frames, line)) found.push_back(std::move(*d));
+    for (auto& d : lines_of(grains, frames, line)) found.push_back(std::move(d));
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.length_A > b.length_A; });
   return found;

@@ -45,6 +45,8 @@ std::string dislocations_part(const Json& dislocations) {
         where += fmt::format("{}{}", where.empty() ? "" : " – ", p.get<std::string>());
     for (const auto& p : place)
       at_place += fmt::format("{}{}", at_place.empty() ? "" : ", ", format(p.get<double>(), 1));
+    const auto network = line.find("network");
+    if (network != line.end() && network->is_boolean() && network->get<bool>()) where += ", a network";
     rows.push_back({where, burgers_words(list_at(line, "burgers_cube")), format(number(line, "burgers_A"), 2),
                     format(number(line, "length_A"), 1), format(number(line, "character_deg"), 0), at_place});
   }

@@ -66,12 +66,13 @@ class Dislocations : public ::testing::Test {
  protected:
   nlohmann::json run(const Structure& model) {
     const RunContext context{comm_, stop_, folder_.path(), folder_.path(), "fingerprint", "", 1, 60};
-    return analyze(context, {.atoms = model, .measures = {"dislocations"}, .cutoff_A = 3.9},
+    return analyze(context, {.atoms = model, .measures = {"dislocations"}, .cutoff_A = cutoff_A_},
                    folder_.path())["dislocations"];
   }
   Communicator comm_{MPI_COMM_SELF};
   Stop stop_;
   test::TemporaryFolder folder_;
+  double cutoff_A_ = 3.9;
 };
 
 Vec3 vector_of(const nlohmann::json& v) {
@@ -125,6 +126,35 @@ TEST_F(Dislocations, ATiltBoundaryIsARowOfEdgeDislocations) {
   EXPECT_GE(found["number"].get<int>(), 2) << found.dump(1);
   for (const auto& line : found["lines"])
     EXPECT_LT(std::abs(line["place_A"][0].get<double>()), 4) << line.dump();
+}
+
+TEST_F(Dislocations, MetalOnOxideIsANetworkThatMakesUpForTheMisfit) {
+  atoms::BuildOptions o;
+  o.kind = atoms::BuildKind::bicrystal;
+  atoms::SolidOptions solid;
+  solid.structure = atoms::Lattice::fcc;
+  solid.elements = {"Zr"};
+  solid.a_A = 4.53;
+  o.crystal = solid;
+  solid.a_A = 5.09;
+  o.second = solid;
+  o.radius_A = 30;
+  o.clearance_A = 2.6;
+  cutoff_A_ = 4.2;
+  const auto found = run(atoms::build_specimen(o, 3, [](const std::string&) { return Structure{}; }));
+  ASSERT_EQ(found["number"], 2) << found.dump(1);
+  const auto &a = found["lines"][0], &b = found["lines"][1];
+  EXPECT_TRUE(a["network"].get<bool>() && b["network"].get<bool>());
+  EXPECT_LT(std::abs(vector_of(a["direction"]).dot(vector_of(b["direction"]))), 1e-6);
+  for (const auto& line : {a, b}) {
+    // Over the length of a cut the two lattices are apart by their misfit, to a vector of the lattice; it
+    // lies in the boundary and across the lines, which are edge dislocations.
+    EXPECT_LT(std::abs(vector_of(line["direction"]).x()), 0.05);
+    EXPECT_LT(std::abs(vector_of(line["burgers_xyz_A"]).x()), 0.5) << line.dump();
+    EXPECT_NEAR(line["burgers_A"].get<double>(),
+                line["length_A"].get<double>() * 2 * (5.09 - 4.53) / (5.09 + 4.53), 3.6);
+    EXPECT_GT(line["character_deg"].get<double>(), 80);
+  }
 }
 
 }  // namespace
