@@ -109,39 +109,37 @@ TEST_F(Dislocations, VacanciesAndNoiseAreNone) {
   EXPECT_EQ(run(ball(nothing, 0.08, true))["number"], 0);
 }
 
+/// A ball of two FCC crystals that meet at x = 0.
+Structure bicrystal(double a_A, double second_a_A, double bend_deg) {
+  const auto fcc = [](double a) {
+    atoms::SolidOptions solid;
+    solid.structure = atoms::Lattice::fcc;
+    solid.elements = {"Zr"};
+    solid.a_A = a;
+    return solid;
+  };
+  atoms::BuildOptions o;
+  o.kind = atoms::BuildKind::bicrystal;
+  o.crystal = fcc(a_A);
+  o.second = fcc(second_a_A);
+  o.radius_A = 30;
+  o.clearance_A = 2.6;
+  o.bend_deg = bend_deg;
+  return atoms::build_specimen(o, 3, [](const std::string&) { return Structure{}; });
+}
+
 TEST_F(Dislocations, ATiltBoundaryIsARowOfEdgeDislocations) {
   // Two grains of one crystal, bent by 8 degrees against each other: lines b / (2 sin 4 degrees) = 23 Å apart
   // (Read and Shockley 1950).
-  atoms::BuildOptions o;
-  o.kind = atoms::BuildKind::bicrystal;
-  atoms::SolidOptions solid;
-  solid.structure = atoms::Lattice::fcc;
-  solid.elements = {"Zr"};
-  solid.a_A = kEdge_A;
-  o.crystal = solid;
-  o.radius_A = 30;
-  o.clearance_A = 2.6;
-  o.bend_deg = 8;
-  const auto found = run(atoms::build_specimen(o, 3, [](const std::string&) { return Structure{}; }));
+  const auto found = run(bicrystal(kEdge_A, kEdge_A, 8));
   EXPECT_GE(found["number"].get<int>(), 2) << found.dump(1);
   for (const auto& line : found["lines"])
     EXPECT_LT(std::abs(line["place_A"][0].get<double>()), 4) << line.dump();
 }
 
 TEST_F(Dislocations, MetalOnOxideIsANetworkThatMakesUpForTheMisfit) {
-  atoms::BuildOptions o;
-  o.kind = atoms::BuildKind::bicrystal;
-  atoms::SolidOptions solid;
-  solid.structure = atoms::Lattice::fcc;
-  solid.elements = {"Zr"};
-  solid.a_A = 4.53;
-  o.crystal = solid;
-  solid.a_A = 5.09;
-  o.second = solid;
-  o.radius_A = 30;
-  o.clearance_A = 2.6;
   cutoff_A_ = 4.2;
-  const auto found = run(atoms::build_specimen(o, 3, [](const std::string&) { return Structure{}; }));
+  const auto found = run(bicrystal(4.53, 5.09, 0));
   ASSERT_EQ(found["number"], 2) << found.dump(1);
   const auto &a = found["lines"][0], &b = found["lines"][1];
   EXPECT_TRUE(a["network"].get<bool>() && b["network"].get<bool>());
