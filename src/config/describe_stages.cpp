@@ -154,9 +154,10 @@ Codec<ReconstructOptions> describe_reconstruct() {
                "images; auto: the series that the preprocess stage made, else the simulate stage"),
       field<S>("signal", &S::signal, text("text: auto, or the name of images in the file"),
                "which images of the file; auto: adf_noisy where there is noise, else adf_blurred"),
-      field<S>("method", &S::method, method,
-               "RESIRE as published, with Nesterov's acceleration, by ordered subsets; bounded solvers of "
-               "PETSc TAO (docs/solvers.md); the field's baselines"),
+      field<S>(
+          "method", &S::method, method,
+          "RESIRE as published, with Nesterov's acceleration, by ordered subsets; solvers of PETSc TAO and "
+          "KSP (docs/solvers.md); the field's baselines"),
       field<S>("iterations", &S::iterations, whole(1, 1000000),
                "updates of the volume, mostly one pass over all projections each"),
       field<S>("subsets", &S::subsets, optional("auto", count(1, 65536)),
@@ -165,6 +166,11 @@ Codec<ReconstructOptions> describe_reconstruct() {
                optional("auto", word<Preconditioner>(
                                     {{"none", Preconditioner::none}, {"ramp", Preconditioner::ramp}})),
                "initial Hessian of bqnls: the ramp filter; auto: ramp with bqnls, else none"),
+      field<S>(
+          "tv_weight", &S::tv_weight, number({0, 1e6, "0 (without), or 1e-4 to 1e-2"}),
+          "weight of the smoothed total variation, with PETSc's gradient methods; unit: docs/solvers.md"),
+      field<S>("tv_epsilon", &S::tv_epsilon, number({0, 1e6, "1e-3 to 0.1", true}),
+               "changes between voxels below this count as none for tv_weight; same unit"),
       field<S>("relative_change", &S::relative_change, number({0, 1, "0 (never), or 1e-4 to 1e-2"}),
                "stop when an iteration changes the volume by less than this share"),
       field<S>("held_out", &S::held_out, projections(),

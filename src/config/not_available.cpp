@@ -1,5 +1,5 @@
-// Keys and values of the contract that this version does not have yet. They are refused by name, never
-// ignored. Whoever adds one removes its row here.
+// Keys and values that are refused by name, never ignored: those of the contract that this version does not
+// have yet (whoever adds one removes its row here), and solvers of PETSc that are for other problems.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,13 +14,37 @@ struct LaterValue {
   const char* key;
   std::vector<std::string> values;
   const char* instead;
+  const char* why = "is not available in this version";
 };
+
+constexpr const char* kSolvers = "a solver that docs/solvers.md names, such as resire, os-resire or bqnls";
 
 const std::vector<LaterValue>& later_values() {
   static const std::vector<LaterValue> values{
       {"reconstruct.method",
-       {"bqnkls", "bqnktr", "bqnktl", "bnls", "bntr", "bntl", "tron", "gpcg", "lmvm", "cg", "lcl"},
-       "resire, resire-nesterov, os-resire, os-resire-nesterov, bncg, bqnls, blmvm, sirt, wbp"},
+       {"lcl"},
+       kSolvers,
+       "solves problems whose constraints are differential equations"},
+      {"reconstruct.method",
+       {"almm", "ipm", "pdipm", "bqpip"},
+       kSolvers,
+       "wants general constraints, or its matrices written out; here are bounds, and products alone"},
+      {"reconstruct.method",
+       {"nm", "pounders"},
+       kSolvers,
+       "works without gradients, for a handful of unknowns"},
+      {"reconstruct.method",
+       {"brgn"},
+       "bnls, which it becomes where the model is linear, or bqnls with tv_weight",
+       "is for models that are not linear"},
+      {"reconstruct.method",
+       {"owlqn", "bmrm"},
+       "bqnls, with tv_weight for a regularised volume",
+       "minimises sums of absolute values or of a classifier's risk"},
+      {"reconstruct.method",
+       {"ssils", "ssfls", "asils", "asfls"},
+       kSolvers,
+       "solves complementarity problems, which have no objective"},
   };
   return values;
 }
@@ -42,8 +66,7 @@ std::optional<InputError> later_value(const LaterValue& later, const YamlNode& n
                                       const std::string& place) {
   const auto named = std::find(later.values.begin(), later.values.end(), node.scalar);
   if (node.kind == YamlNode::Kind::scalar && named != later.values.end())
-    return InputError(place, fmt::format("'{}' is not available in this version", node.scalar),
-                      later.instead);
+    return InputError(place, fmt::format("'{}', which {}", node.scalar, later.why), later.instead);
   for (const auto& item : node.items)
     if (auto error = later_value(later, item, place)) return error;
   return std::nullopt;
@@ -56,7 +79,8 @@ std::optional<InputError> not_available(const std::string& dotted, const YamlNod
   if (auto error = later_key(key, node.place)) return error;
   const std::string place = place_with_key(node.place, dotted);
   for (const auto& later : later_values())
-    if (key == later.key) return later_value(later, node, place);
+    if (key == later.key)
+      if (auto error = later_value(later, node, place)) return error;
   return std::nullopt;
 }
 
@@ -65,7 +89,12 @@ std::vector<std::string> later_list() {
   for (const auto& later : later_values()) {
     std::string values;
     for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;
+<<<<<<< HEAD
     lines.push_back(fmt::format("`{}: {}`; use {}", later.key, values, later.instead));
+=======
+    lines.push_back(fmt::format("`{}: {}` {}; use {}", later.key,
+                                values == "*" ? "anything but none" : values, later.why, later.instead));
+>>>>>>> 8a4078b (Add the rest of PETSc's solvers, SART, total variation, resolution by direction; divide the Fourier projector's volume over ranks for any Euler angles)
   }
   return lines;
 }

@@ -129,6 +129,32 @@ void Communicator::all_gather_bytes(const void* mine, const std::vector<std::siz
     broadcast_bytes(out + begin[r], bytes_of[r], static_cast<int>(r));
 }
 
+std::vector<std::size_t> Communicator::exchanged_sizes(const std::vector<Piece>& out) const {
+  std::vector<std::size_t> sent, received(out.size());
+  for (const Piece& piece : out) sent.push_back(piece.bytes);
+  MPI_Alltoall(sent.data(), 1, MPI_UINT64_T, received.data(), 1, MPI_UINT64_T, comm_);
+  return received;
+}
+
+void Communicator::exchange_bytes(const std::vector<Piece>& out, const std::vector<Piece>& in) const {
+  std::vector<MPI_Request> requests;
+  const auto for_each_message = [&](const Piece& piece, const auto& post) {
+    for (std::size_t done = 0; done < piece.bytes; done += message_limit_)
+      post(static_cast<std::byte*>(piece.data) + done,
+           static_cast<int>(std::min(message_limit_, piece.bytes - done)), &requests.emplace_back());
+  };
+  for (int rank = 0; rank < size_; ++rank)
+    for_each_message(in[static_cast<std::size_t>(rank)], [&](std::byte* at, int bytes, MPI_Request* request) {
+      MPI_Irecv(at, bytes, MPI_BYTE, rank, 0, comm_, request);
+    });
+  for (int rank = 0; rank < size_; ++rank)
+    for_each_message(out[static_cast<std::size_t>(rank)],
+                     [&](std::byte* at, int bytes, MPI_Request* request) {
+                       MPI_Isend(at, bytes, MPI_BYTE, rank, 0, comm_, request);
+                     });
+  MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
+}
+
 bool Communicator::any(bool mine) const {
   int flag = mine ? 1 : 0;
   MPI_Allreduce(MPI_IN_PLACE, &flag, 1, MPI_INT, MPI_MAX, comm_);

@@ -145,6 +145,44 @@ std::string per_projection_figure(const Run& run, const io::VolumeInfo& info) {
                 caption);
 }
 
+/// "3.1 Å; along x 2.9 Å, y 2.8 Å, z 3.9 Å" where a curve falls below a level.
+std::string resolutions(const nlohmann::json& curves, const std::string& key) {
+  const auto value = [&](const nlohmann::json& curve) {
+    const auto found = curve.find(key);
+    return found != curve.end() && found->is_number() ? format(found->get<double>(), 3) + " Å"
+                                                      : "not reached";
+  };
+  std::string words = value(curves);
+  if (!curves.contains("directions")) return words;
+  std::string separator = "; along ";
+  for (const char* axis : {"x", "y", "z"}) {
+    words += separator + axis + " " + value(curves["directions"].value(axis, nlohmann::json::object()));
+    separator = ", ";
+  }
+  return words;
+}
+
+std::string shell_figure(const Run& run, const char* key, const std::string& title) {
+  const auto& stage = run.stage("reconstruct");
+  const auto curves = stage.find(key);
+  if (curves == stage.end() || !curves->is_object()) return {};
+  std::vector<double> frequency, correlation;
+  for (const auto& v : curves->value("frequency_per_A", nlohmann::json::array()))
+    frequency.push_back(v.is_number() ? v.get<double>() : std::nan(""));
+  for (const auto& v : curves->value("correlation", nlohmann::json::array()))
+    correlation.push_back(v.is_number() ? v.get<double>() : std::nan(""));
+  if (frequency.size() < 2 || frequency.size() != correlation.size()) return {};
+  double lowest = 0;
+  for (double v : correlation)
+    if (std::isfinite(v)) lowest = std::min(lowest, v);
+  return figure(
+      title,
+      line_plot({.label = "spatial frequency (1/Å)"}, {.label = "correlation", .low = lowest, .high = 1.05},
+                frequency, correlation, title + " against spatial frequency"),
+      "Resolution where it falls below 0.5: " + resolutions(*curves, "resolution_A_at_0.5") +
+          ". Below 0.143: " + resolutions(*curves, "resolution_A_at_0.143") + ".");
+}
+
 }  // namespace
 
 std::string volume_section(const Run& run) {
@@ -164,7 +202,9 @@ std::string volume_section(const Run& run) {
   if (plain && !info.angles.empty())
     words += " The beam ran along z at zero tilt, so that the missing wedge of angles lies about z.";
   std::vector<std::string> plots;
-  for (auto f : {history_figure(info), per_projection_figure(run, info)})
+  for (auto f : {history_figure(info), per_projection_figure(run, info),
+                 shell_figure(run, "fsc_half_sets", "Fourier shell correlation of half sets"),
+                 shell_figure(run, "fsc_truth", "Fourier shell correlation with the truth")})
     if (!f.empty()) plots.push_back(std::move(f));
   return section("volume", "Reconstructed volume",
                  paragraph(escape(words)) + pictures(file, info) + (plots.empty() ? "" : row(plots, 2)));

@@ -15,21 +15,25 @@ void invert(Array<float, 3>& sums) {
   for (float& value : sums) value = value > kLeastSum ? 1 / value : 0;
 }
 
+/// Inverse sums of the projector's rows, (projection, u, padded v).
+Array<float, 3> ray_weights(const Communicator& comm, const Problem& problem) {
+  Array<float, 3> ones(problem.volume_shape());
+  std::fill(ones.begin(), ones.end(), 1.0F);
+  Misfit misfit(comm, problem);
+  misfit.apply(ones);
+  invert(misfit.residual());
+  return std::move(misfit.residual());
+}
+
 class Sirt final : public Method {
  public:
   Sirt(const Communicator& comm, const Problem& problem)
-      : comm_(comm), problem_(problem), misfit_(comm, problem) {
-    const auto& plan = problem.plan;
-    Array<float, 3> ones(
-        {plan.geometry.volume_px[0], plan.geometry.volume_px[2], problem.measured.extent(2)});
-    std::fill(ones.begin(), ones.end(), 1.0F);
-    misfit_.project(ones);
-    rays_ = Array<float, 3>(misfit_.residual().shape());
-    for (std::size_t i = 0; i < rays_.size(); ++i)
-      rays_.data()[i] = misfit_.residual().data()[i] + problem.measured.data()[i];
-    invert(rays_);
+      : comm_(comm),
+        problem_(problem),
+        misfit_(comm, problem),
+        rays_(ray_weights(comm, problem)),
+        voxels_(problem.volume_shape()) {
     std::fill(misfit_.residual().begin(), misfit_.residual().end(), 1.0F);
-    voxels_ = std::move(ones);
     misfit_.gradient([&](std::size_t z, View<const float, 3> sums) {
       std::copy(sums.begin(), sums.end(), voxels_.data() + z * sums.extent(1) * sums.extent(2));
     });
@@ -55,6 +59,41 @@ class Sirt final : public Method {
   const Problem& problem_;
   Misfit misfit_;
   Array<float, 3> rays_, voxels_;  ///< inverse sums
+};
+
+class Sart final : public Method {
+ public:
+  Sart(const Communicator& comm, const Problem& problem)
+      : comm_(comm),
+        problem_(problem),
+        order_(deal_subsets(problem.plan.geometry.angles, problem.plan.geometry.angles.size())),
+        rays_(ray_weights(comm, problem)) {}
+
+  bool advance(State& state, int) override {
+    const std::size_t projections = order_.size(), rows = problem_.plan.geometry.nv;
+    Array<tomography::RowSums, 2> sums({projections, rows});
+    for (const auto& one : order_) {
+      Misfit misfit(comm_, problem_, one);
+      misfit.project(state.u);
+      std::copy_n(misfit.sums().data(), rows, sums.data() + one[0] * rows);
+      const auto weights = rays_[one[0]];
+      for (std::size_t i = 0; i < weights.size(); ++i) misfit.residual().data()[i] *= weights.data()[i];
+      misfit.gradient([&](std::size_t z, View<float, 3> gradient) {
+        tomography::gradient_step(state.u, z, gradient, problem_.options.step / 2, problem_.constraints);
+      });
+      share_planes(comm_, problem_, state);
+    }
+    state.r_history.push_back(tomography::r_factors(sums).mean_r1);
+    ++state.iteration;
+    ++state.passes;
+    return true;
+  }
+
+ private:
+  const Communicator& comm_;
+  const Problem& problem_;
+  std::vector<std::vector<std::size_t>> order_;
+  Array<float, 3> rays_;
 };
 
 /// The angle in radians that each tilt stands for: half the way to its neighbours on both sides, at the ends
@@ -124,6 +163,10 @@ class FilteredBackProjection final : public Method {
 
 std::unique_ptr<Method> make_sirt(const Communicator& comm, const Problem& problem) {
   return std::make_unique<Sirt>(comm, problem);
+}
+
+std::unique_ptr<Method> make_sart(const Communicator& comm, const Problem& problem) {
+  return std::make_unique<Sart>(comm, problem);
 }
 
 std::unique_ptr<Method> make_filtered_back_projection(const Communicator& comm, const Problem& problem) {

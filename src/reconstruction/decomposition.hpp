@@ -9,17 +9,21 @@
 #include "plan.hpp"
 
 /// Who holds and computes what. A plain tilt series is cut into slabs of rows, which share nothing but sums
-/// for the R-factors. Otherwise every rank holds everything, computes its own projections and planes, and
-/// gets the others'.
+/// for the R-factors. For any Euler angles every rank holds all images and computes its own projections; with
+/// the Fourier projector the volume and its spectrum are slabs, in real space every rank holds the volume,
+/// steps its own planes and gets the others'.
 namespace aetos::reconstruction {
 
 struct Decomposition {
-  Range held_rows;    ///< rows of the volume in this rank's memory
-  Range owned_rows;   ///< rows that it writes to files
-  Range image_rows;   ///< rows of the images in its memory
-  Range projections;  ///< that it projects
-  Range planes;       ///< that it back-projects
-  bool whole = false;
+  Range held_rows;          ///< rows of the volume in this rank's memory
+  Range owned_rows;         ///< rows that it writes to files
+  Range image_rows;         ///< rows of the images in its memory
+  Range projections;        ///< that it projects
+  Range planes;             ///< that it back-projects
+  bool whole = false;       ///< the volume is in every rank's memory
+  bool all_images = false;  ///< the images are
+  /// Ranks project together: each has a slab of the volume and of its spectrum.
+  bool spectrum_divided() const { return all_images && !whole; }
 };
 
 inline Decomposition decompose(const Communicator& comm, const Plan& plan) {
@@ -29,8 +33,11 @@ inline Decomposition decompose(const Communicator& comm, const Plan& plan) {
   const std::size_t nz = plan.geometry.volume_px[0], ny = plan.geometry.volume_px[1];
   const std::size_t projections = plan.geometry.angles.size();
   const Range rows = block(ny);
-  if (plan.plain) return {rows, rows, rows, {0, projections}, {0, nz}, false};
-  return {{0, ny}, rows, {0, plan.geometry.nv}, block(projections), block(nz), true};
+  if (plan.plain) return {rows, rows, rows, {0, projections}, {0, nz}, false, false};
+  const Range image_rows{0, plan.geometry.nv};
+  if (plan.fourier && comm.size() > 1)
+    return {rows, rows, image_rows, block(projections), {0, nz}, false, true};
+  return {{0, ny}, rows, image_rows, block(projections), block(nz), true, true};
 }
 
 /// (item, rows of all ranks) on every rank, from each rank's (item, its block of rows).

@@ -54,9 +54,11 @@ double pass_seconds(const Plan& plan, const Sizes& s, bool fourier) {
          s.ny * s.projections * s.padded_x / kVoxelReads;
 }
 
-/// Passes of a run: TAO's line searches and the starts of its blocks take some more.
+/// Passes of a run: TAO's line searches and the starts of its blocks take some more, Newton steps several
+/// each.
 double passes_of(const Plan& plan) {
-  return plan.iterations * (plan.bounded_solver ? 1.25 : 1.0);
+  if (!plan.petsc) return plan.iterations;
+  return plan.iterations * (plan.petsc->kind == PetscMethod::Kind::newton ? 10 : 1.25);
 }
 
 double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support, bool sirt, bool refined,
@@ -64,19 +66,25 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   const auto padded = [](double rows) {
     return static_cast<double>(tomography::padded_rows(static_cast<std::size_t>(std::ceil(rows))));
   };
-  const double share = plan.plain ? ranks : 1;
-  const double rows = padded(s.ny / share), image_rows = padded(s.nv / share);
+  const bool divided = !plan.plain && fourier && !refined;  // the volume and its spectrum, not the images
+  const double share = plan.plain || divided ? ranks : 1, image_share = plan.plain ? ranks : 1;
+  const double rows = padded(s.ny / share), image_rows = padded(s.nv / image_share);
   const double volume = s.nz * s.nx * rows * 4, images = s.projections * s.nu * image_rows * 4;
   const double state = volume * (plan.accelerated ? 2 : 1) + (support ? volume / 4 : 0) + 2 * images;
   // TAO's vectors of doubles; SIRT's weights.
   const double voxels = s.nz * s.nx * std::ceil(s.ny / share);
-  const double solver = plan.bounded_solver ? kTaoDoubles * 8 * voxels : sirt ? volume + images : 0;
-  const double read = s.projections * s.nu * std::ceil(s.nv / share) * 4 + images;
+  const double solver = plan.petsc ? plan.petsc->doubles * 8 * voxels : sirt ? volume + images : 0;
+  const double read = s.projections * s.nu * std::ceil(s.nv / image_share) * 4 + images;
   const double write = volume + 2 * s.nz * s.nx * std::ceil(s.ny / ranks) * 4;  // with a copy read back
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
-  if (!plan.plain && fourier) work += s.padded_z * s.padded_x * (s.padded_y / 2 + 1) * 8;
+  if (!plan.plain && fourier) {
+    const double planes = std::ceil(s.padded_z / share) + (share > 1 ? 1 : 0);
+    // Over ranks also rows and a projection of each on their way.
+    const double sent = share > 1 ? (16 * s.padded_z + 2 * s.padded_y) * s.padded_x * 8 : 0;
+    work += planes * s.padded_x * (s.padded_y / 2 + 1) * 8 + sent;
+  }
   // A round of refine_angles: volume and extrapolated point, and the images as read, moved and left over.
   const double refining = refined ? 2 * volume + 3 * images : 0;
   return std::max({state + solver + work, refining, read, write});
@@ -89,15 +97,15 @@ void add_warnings(const Plan& plan, const Request& request, int ranks, std::vect
     warnings.push_back(fmt::format("{} ranks for {} rows: {} of them stay idle", ranks,
                                    plan.geometry.volume_px[1],
                                    static_cast<std::size_t>(ranks) - plan.geometry.volume_px[1]));
-  if (!plan.plain && ranks > 1)
-    warnings.push_back(
-        fmt::format("angles {}: every rank holds the whole volume{}",
-                    request.options.refine_angles ? "are refined" : "phi or psi other than zero",
-                    request.options.projector == tomography::Projector::fourier
-                        ? " and its spectrum; projector: real-space needs no spectrum"
-                        : ""));
+  const bool fourier = request.options.projector == tomography::Projector::fourier;
+  if (!plan.plain && ranks > 1) {
+    const bool refined = request.options.refine_angles;
+    warnings.push_back(fmt::format(
+        "angles {}: every rank holds {}", refined ? "are refined" : "phi or psi other than zero",
+        refined || !fourier ? "the whole volume" : "all images; the volume and its spectrum are divided"));
+  }
   const auto& over = request.options.oversampling;
-  if (request.options.projector == tomography::Projector::fourier && std::min(over[0], over[2]) < 2)
+  if (fourier && std::min(over[0], over[2]) < 2)
     warnings.push_back(
         "an oversampling below 2 lets the volume's tilted corners wrap round in the projections");
 }

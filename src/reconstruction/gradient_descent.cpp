@@ -49,7 +49,10 @@ std::unique_ptr<Method> make_method(const Communicator& comm, const Problem& pro
   if (name.starts_with("os-")) return make_ordered_subsets(comm, problem);
   if (name == "sirt") return make_sirt(comm, problem);
   if (name == "wbp") return make_filtered_back_projection(comm, problem);
-  if (problem.plan.bounded_solver) return make_tao(comm, problem);
+  if (name == "sart") return make_sart(comm, problem);
+  if (problem.plan.petsc)
+    return problem.plan.petsc->kind == PetscMethod::Kind::linear ? make_krylov(comm, problem)
+                                                                 : make_tao(comm, problem);
   return make_gradient_descent(comm, problem);
 }
 

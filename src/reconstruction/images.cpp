@@ -52,7 +52,7 @@ std::vector<double> mean_intensity(const Communicator& comm, const Plan& plan, c
           sums(p, v).pixels += 1;
         }
   const Array<Sum, 2> all =
-      mine.whole ? std::move(sums) : gather_rows<Sum>(comm, sums.view(), plan.geometry.nv);
+      mine.all_images ? std::move(sums) : gather_rows<Sum>(comm, sums.view(), plan.geometry.nv);
   std::vector<double> means;
   for (std::size_t p = 0; p < plan.kept.size(); ++p) {
     Sum total;
@@ -122,7 +122,7 @@ Images load_images(const Communicator& comm, const Request& request, const Plan&
   for (std::size_t p = 0; !plan.shifts.empty() && p < plan.kept.size(); ++p)
     shift_projection(images.measured.view()[p], plan.geometry.nv, plan.shifts[plan.kept[p]]);
   images.interpolated_pixels =
-      mine.whole ? replaced : static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(replaced)));
+      mine.all_images ? replaced : static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(replaced)));
   return images;
 }
 

@@ -23,11 +23,21 @@ std::unique_ptr<Method> make_gradient_descent(const Communicator& comm, const Pr
 /// RESIRE by ordered subsets (Hudson and Larkin 1994), plain or with momentum over the subsets (Kim, Ramani
 /// and Fessler 2015).
 std::unique_ptr<Method> make_ordered_subsets(const Communicator& comm, const Problem& problem);
-/// PETSc TAO's bounded solvers.
+/// Projections by angle, dealt out in turn: each subset spans the whole range of tilts. Subsets that follow
+/// one another are about 0.38 of the round apart (the golden section), so that each brings something new.
+std::vector<std::vector<std::size_t>> deal_subsets(const std::vector<EulerAngles>& angles,
+                                                   std::size_t subsets);
+/// PETSc TAO's solvers.
 std::unique_ptr<Method> make_tao(const Communicator& comm, const Problem& problem);
+/// PETSc KSP's solvers of linear least squares.
+std::unique_ptr<Method> make_krylov(const Communicator& comm, const Problem& problem);
 /// Simultaneous iterative reconstruction: u <- u - C P' R (P u - b), R and C the inverse sums of P's rows and
 /// columns (Gregor and Benson 2008, eq. 2).
 std::unique_ptr<Method> make_sirt(const Communicator& comm, const Problem& problem);
+/// Simultaneous algebraic reconstruction (Andersen and Kak 1984, eq. 16), one projection after the other:
+/// u <- u - step / 2 P_i' R_i (P_i u - b_i). A voxel's footprint sums to 1, so its inverse sum is left out;
+/// voxels that fall on a detector's edge change by less.
+std::unique_ptr<Method> make_sart(const Communicator& comm, const Problem& problem);
 /// Filtered back projection (Kak and Slaney 1988, eq. 3.61), the weight of each tilt the angle that it stands
 /// for.
 std::unique_ptr<Method> make_filtered_back_projection(const Communicator& comm, const Problem& problem);

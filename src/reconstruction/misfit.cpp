@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "fourier_slabs.hpp"
+
 namespace aetos::reconstruction {
 namespace {
 
@@ -13,12 +15,14 @@ std::vector<std::size_t> all_of(const Plan& plan) {
   return all;
 }
 
-std::unique_ptr<tomography::ProjectorPair> projector_of(const Problem& problem,
+std::unique_ptr<tomography::ProjectorPair> projector_of(const Communicator& comm, const Problem& problem,
                                                         const std::vector<std::size_t>& projections) {
   tomography::Geometry geometry = problem.plan.geometry;
   for (std::size_t i = 0; i < projections.size(); ++i)
     geometry.angles[i] = problem.plan.geometry.angles[projections[i]];
   geometry.angles.resize(projections.size());
+  if (problem.mine.spectrum_divided())
+    return make_fourier_slabs(comm, geometry, problem.options.oversampling);
   return tomography::make_projector(geometry, problem.options.projector, problem.options.oversampling);
 }
 
@@ -34,26 +38,44 @@ Misfit::Misfit(const Communicator& comm, const Problem& problem, std::vector<std
     : comm_(comm),
       problem_(problem),
       projections_(std::move(projections)),
-      projector_(projector_of(problem, projections_)),
+      projector_(projector_of(comm, problem, projections_)),
       residual_({projections_.size(), problem.measured.extent(1), problem.measured.extent(2)}) {}
 
 Misfit::Misfit(const Communicator& comm, const Problem& problem)
     : Misfit(comm, problem, all_of(problem.plan)) {}
 
-tomography::RFactors Misfit::project(View<const float, 3> volume) {
-  const bool whole = problem_.mine.whole;
-  const std::size_t count = projections_.size(), rows = problem_.mine.image_rows.size();
-  const Range mine = whole ? block_partition(count, static_cast<std::size_t>(comm_.size()),
-                                             static_cast<std::size_t>(comm_.rank()))
-                           : Range{0, count};
-  if (!mine.empty())
+Range Misfit::own() const {
+  const std::size_t count = projections_.size();
+  return problem_.mine.all_images ? block_partition(count, static_cast<std::size_t>(comm_.size()),
+                                                    static_cast<std::size_t>(comm_.rank()))
+                                  : Range{0, count};
+}
+
+void Misfit::forward(View<const float, 3> volume) {
+  const Range mine = own();
+  if (!mine.empty() || problem_.mine.spectrum_divided())  // where ranks project together none may stay away
     projector_->forward(volume, mine.begin, items(residual_.view(), mine.begin, mine.size()));
+}
+
+void Misfit::share() {
+  if (problem_.mine.all_images) share_items(comm_, residual_.view(), own());
+}
+
+void Misfit::apply(View<const float, 3> volume) {
+  forward(volume);
+  share();
+}
+
+tomography::RFactors Misfit::project(View<const float, 3> volume) {
+  const std::size_t count = projections_.size(), rows = problem_.mine.image_rows.size();
+  const Range mine = own();
+  forward(volume);
   Array<RowSums, 2> sums({count, rows});
   for (std::size_t p = mine.begin; p < mine.end; ++p)
     tomography::subtract_measured(items(residual_.view(), p, 1), items(problem_.measured, projections_[p], 1),
                                   View<RowSums, 2>(sums.data() + p * rows, {1, rows}));
-  if (whole) {
-    share_items(comm_, residual_.view(), mine);
+  share();
+  if (problem_.mine.all_images) {
     share_items(comm_, sums.view(), mine);
     sums_ = std::move(sums);
   } else {

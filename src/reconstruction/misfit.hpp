@@ -18,6 +18,13 @@ class Misfit {
   /// Keeps the residual Pu - b of a volume; its R-factors, the same bits on any number of ranks. Collective.
   tomography::RFactors project(View<const float, 3> volume);
 
+  /// Keeps Pu in the residual's place. Collective.
+  void apply(View<const float, 3> volume);
+  /// The projections that this rank computes.
+  Range own() const;
+  /// Gets the residuals that other ranks have, once each has its own. Collective.
+  void share();
+
   /// The sums behind the last R-factors, (projection, row of all ranks).
   const Array<tomography::RowSums, 2>& sums() const { return sums_; }
   /// The residual (projection, u, padded v), to be weighted or filtered before it goes back.
@@ -28,7 +35,7 @@ class Misfit {
   /// the gradient never needs a whole volume.
   template <class Use>
   void gradient(const Use& use) const {
-    const std::size_t nx = problem_.plan.geometry.volume_px[2], rows = residual_.extent(2);
+    const std::size_t nx = problem_.plan.geometry.volume_px[2], rows = problem_.volume_shape()[2];
     const Range planes = problem_.mine.planes;
     for (std::size_t z = planes.begin; z < planes.end; z += kPlanes) {
       Array<float, 3> part({std::min(kPlanes, planes.end - z), nx, rows});
@@ -39,6 +46,7 @@ class Misfit {
 
  private:
   static constexpr std::size_t kPlanes = 16;
+  void forward(View<const float, 3> volume);
   const Communicator& comm_;
   const Problem& problem_;
   std::vector<std::size_t> projections_;

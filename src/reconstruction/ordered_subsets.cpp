@@ -10,8 +10,12 @@ namespace {
 
 using tomography::RowSums;
 
-/// Projections by angle, dealt out in turn: each subset spans the whole range of tilts. Subsets that follow
-/// one another are about 0.38 of the round apart (the golden section), so that each brings something new.
+/// One projection's misfit alone has the Lipschitz constant nz: longer steps would go beyond its mirror
+/// image.
+constexpr double kLongestStep = 2;
+
+}  // namespace
+
 std::vector<std::vector<std::size_t>> deal_subsets(const std::vector<EulerAngles>& angles,
                                                    std::size_t subsets) {
   std::vector<std::size_t> by_angle(angles.size());
@@ -28,9 +32,7 @@ std::vector<std::vector<std::size_t>> deal_subsets(const std::vector<EulerAngles
   return dealt;
 }
 
-/// One projection's misfit alone has the Lipschitz constant nz: longer steps would go beyond its mirror
-/// image.
-constexpr double kLongestStep = 2;
+namespace {
 
 class OrderedSubsets final : public Method {
  public:

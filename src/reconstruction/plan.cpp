@@ -128,11 +128,39 @@ void choose_volume(const tomography::ReconstructOptions& options, Plan& plan) {
                     nz, nx));
 }
 
+/// The bounded method that stands in for an unbounded one.
+std::string bounded_counterpart(const PetscMethod& petsc) {
+  if (petsc.name == "cg") return "bncg";
+  if (petsc.name == "lmvm") return "bqnls or blmvm";
+  if (petsc.name == "nls") return "bnls";
+  if (petsc.name == "ntr") return "bntr";
+  if (petsc.name == "ntl") return "bntl";
+  return "bncg or bqnls";
+}
+
+void check_petsc_method(const tomography::ReconstructOptions& options, const Plan& plan) {
+  const std::string& method = options.method;
+  if (options.projector != tomography::Projector::real_space)
+    throw InputError("reconstruct.projector", "fourier with " + method,
+                     "real-space: PETSc's solvers need the exact gradient, which RESIRE's Fourier projector "
+                     "does not give");
+  const bool linear = plan.petsc->kind == PetscMethod::Kind::linear;
+  const auto refuse = [&](const char* key, const std::string& found, const char* expected) {
+    throw InputError(key, fmt::format("{} with {}, which knows no bounds", found, method),
+                     fmt::format("{}, or the method {}, which keeps to bounds", expected,
+                                 bounded_counterpart(*plan.petsc)));
+  };
+  if (!plan.petsc->bounded && options.nonnegative) refuse("reconstruct.nonnegative", "true", "false");
+  if (!plan.petsc->bounded && !linear && options.support != "none")
+    refuse("reconstruct.support", options.support, "none");
+  refuse_too_many_unknowns(plan.geometry.volume_px);
+}
+
 void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   const std::string& method = options.method;
   const std::size_t projections = plan.geometry.angles.size();
   plan.accelerated = method.ends_with("nesterov");
-  plan.bounded_solver = method == "bncg" || method == "bqnls" || method == "blmvm";
+  plan.petsc = petsc_method(method);
   plan.iterations = method == "wbp" ? 1 : options.iterations;
   if (method.starts_with("os-")) {
     plan.subsets = options.subsets.value_or(automatic_subsets(projections));
@@ -151,13 +179,10 @@ void choose_method(const tomography::ReconstructOptions& options, Plan& plan) {
   if (plan.preconditioned && (!plan.plain || options.refine_angles))
     throw InputError("reconstruct.preconditioner", "ramp with angles other than theta",
                      "none: the filter is that of a plain tilt series");
-  if (plan.bounded_solver) {
-    if (options.projector != tomography::Projector::real_space)
-      throw InputError("reconstruct.projector", "fourier with " + method,
-                       "real-space: line searches need the exact gradient, which RESIRE's Fourier projector "
-                       "does not give");
-    refuse_too_many_unknowns(plan.geometry.volume_px);
-  }
+  if (plan.petsc) check_petsc_method(options, plan);
+  if (options.tv_weight > 0 && !(plan.petsc && plan.petsc->kind == PetscMethod::Kind::gradient))
+    throw InputError("reconstruct.tv_weight", fmt::format("{} with {}", options.tv_weight, method),
+                     "0, or a method of PETSc TAO that works from the gradient: bqnls, blmvm, bncg");
 }
 
 /// Stopping rules and what judges the volume.
@@ -237,6 +262,7 @@ Plan make_plan(const Request& request) {
   keep_projections(request, io::angles_of_images(request.source, info, request.angles), plan);
   plan.plain = tomography::is_plain_tilt_series(plan.geometry.angles) &&
                tomography::is_plain_tilt_series(plan.held_angles);
+  plan.fourier = request.options.projector == tomography::Projector::fourier;
   note_equal_angles(plan);
   turn_axis(request.options, plan);
   plan.geometry.nv = plan.turned ? info.nx : info.ny;

@@ -8,6 +8,7 @@
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "aetos/tomography/projector.hpp"
+#include "petsc_method.hpp"
 
 namespace aetos::reconstruction {
 
@@ -29,12 +30,13 @@ struct Plan {
   tomography::Geometry geometry;            ///< after the tilt axis was turned to y
   std::array<std::size_t, 3> written_px{};  ///< the middle of the volume, which is written: all but for films
   double pixel_A = 0;
-  bool plain = true;            ///< theta alone, images as they are: rows are independent
-  bool turned = false;          ///< images are transposed, because the file's tilt axis is x
-  bool accelerated = false;     ///< with momentum
-  bool bounded_solver = false;  ///< one of PETSc TAO's
-  bool preconditioned = false;  ///< with the ramp filter as the initial Hessian
-  std::size_t subsets = 1;      ///< of os-resire
+  bool plain = true;                   ///< theta alone, images as they are: rows are independent
+  bool fourier = false;                ///< the Fourier projector
+  bool turned = false;                 ///< images are transposed, because the file's tilt axis is x
+  bool accelerated = false;            ///< with momentum
+  const PetscMethod* petsc = nullptr;  ///< the method, where it is one of PETSc's
+  bool preconditioned = false;         ///< with the ramp filter as the initial Hessian
+  std::size_t subsets = 1;             ///< of os-resire
   int iterations = 0;
   std::vector<std::string> notes;  ///< to be said, nothing wrong
   std::vector<std::string> warnings;

@@ -67,7 +67,8 @@ Array<std::uint8_t, 3> make_support(const Communicator& comm, const std::string&
   if (support == "auto") {
     const std::size_t rows = mine.image_rows.size();
     const auto largest = maxima_over_ranks(comm, tomography::largest_means(measured, rows));
-    return tomography::visual_hull(plan.geometry, measured, rows, largest);
+    return tomography::visual_hull(plan.geometry, measured, rows, largest, mine.held_rows.begin,
+                                   mine.held_rows.size());
   }
   comm.agree([&] { inside = support_from_file(support, plan, mine); });
   return inside;

@@ -102,7 +102,9 @@ Plan round_plan(const Plan& plan, const std::vector<Pose>& poses, int passes) {
   Plan round = with_poses(plan, poses);
   round.plain = false;  // every rank holds all, as later rounds need
   round.accelerated = passes == kFinePasses;
-  round.bounded_solver = round.preconditioned = false;
+  round.fourier = false;
+  round.petsc = nullptr;
+  round.preconditioned = false;
   round.subsets = automatic_subsets(poses.size());
   round.iterations = passes;
   return round;

@@ -16,6 +16,12 @@ struct Problem {
   const Decomposition& mine;
   View<const float, 3> measured;  ///< (projection, u, padded v)
   tomography::Constraints constraints;
+
+  /// Of this rank's part of the volume: (z, x, padded rows).
+  Shape<3> volume_shape() const {
+    const auto& px = plan.geometry.volume_px;
+    return {px[0], px[2], tomography::padded_rows(mine.held_rows.size())};
+  }
 };
 
 /// What goes with the iterations beside the method.

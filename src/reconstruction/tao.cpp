@@ -1,8 +1,9 @@
+#include "tao.hpp"
+
 #include <petscksp.h>
 #include <petsctao.h>
 
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <map>
 #include <optional>
@@ -11,66 +12,21 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
-#include "aetos/parallel/petsc_session.hpp"
 #include "aetos/tomography/normal_filter.hpp"
 #include "methods.hpp"
 #include "misfit.hpp"
-#include "tao.hpp"
+#include "petsc_parts.hpp"
+#include "smooth_volume.hpp"
 
 namespace aetos::reconstruction {
 namespace {
 
-/// A distributed vector of doubles.
-class Vector {
- public:
-  Vector(const Communicator& comm, std::size_t mine) {
-    check_petsc(VecCreateMPI(comm.handle(), static_cast<PetscInt>(mine), PETSC_DETERMINE, &vec_));
-  }
-  ~Vector() { VecDestroy(&vec_); }
-  Vector(const Vector&) = delete;
-  Vector& operator=(const Vector&) = delete;
-  Vec get() const { return vec_; }
-
- private:
-  Vec vec_ = nullptr;
-};
-
-/// The misfit's Hessian at the start, nearly: a matrix that PETSc can only solve with.
-class InitialHessian {
- public:
-  InitialHessian(const Communicator& comm, const tomography::Geometry& geometry, std::size_t rows,
-                 double scale)
-      : filter_(geometry, kRegularisation), rows_(rows), scale_(scale) {
-    const auto mine = static_cast<PetscInt>(geometry.volume_px[0] * geometry.volume_px[2] * rows);
-    check_petsc(MatCreateShell(comm.handle(), mine, mine, PETSC_DETERMINE, PETSC_DETERMINE, this, &matrix_));
-    check_petsc(MatShellSetOperation(matrix_, MATOP_SOLVE, reinterpret_cast<void (*)(void)>(solve)));
-    check_petsc(MatSetOption(matrix_, MAT_SPD, PETSC_TRUE));
-  }
-  ~InitialHessian() { MatDestroy(&matrix_); }
-  InitialHessian(const InitialHessian&) = delete;
-  InitialHessian& operator=(const InitialHessian&) = delete;
-  Mat get() const { return matrix_; }
-
- private:
-  /// Of 0.01, 0.03, 0.05, 0.08 and 0.2 the one that took fewest passes on the RESIRE package's sample.
-  static constexpr double kRegularisation = 0.05;
-  static PetscErrorCode solve(Mat matrix, Vec in, Vec out) {
-    InitialHessian* self = nullptr;
-    const double* from = nullptr;
-    double* to = nullptr;
-    PetscCall(MatShellGetContext(matrix, &self));
-    PetscCall(VecGetArrayRead(in, &from));
-    PetscCall(VecGetArray(out, &to));
-    self->filter_.apply(from, to, self->rows_, 1 / self->scale_);
-    PetscCall(VecRestoreArray(out, &to));
-    PetscCall(VecRestoreArrayRead(in, &from));
-    return 0;
-  }
-  tomography::NormalFilter filter_;
-  std::size_t rows_;
-  double scale_;
-  Mat matrix_ = nullptr;
-};
+/// Of 0.01, 0.03, 0.05, 0.08 and 0.2 the one that took fewest passes on the RESIRE package's sample.
+constexpr double kRegularisation = 0.05;
+/// Of a Newton step: products with the Hessian at most, and the residual at which they end. More products a
+/// step take more passes to the same R on the RESIRE package's sample, fewer as well.
+constexpr int kProducts = 8;
+constexpr double kInnerTolerance = 0.1;
 
 struct Solver {
   explicit Solver(const Communicator& comm) { check_petsc(TaoCreate(comm.handle(), &tao)); }
@@ -80,51 +36,52 @@ struct Solver {
   Tao tao = nullptr;
 };
 
-/// Voxels (z, x, row) of this rank in a PETSc vector, where rows are not padded: some planes of u.
-template <class Use>
-void for_each_voxel(const Array<float, 3>& u, Range planes, std::size_t rows, const Use& use) {
-  std::size_t at = 0;
-  for (std::size_t column = planes.begin * u.extent(1); column < planes.end * u.extent(1); ++column)
-    for (std::size_t y = 0; y < rows; ++y) use(at++, column * u.extent(2) + y);
-}
-
 class TaoMethod final : public Method {
  public:
   TaoMethod(const Communicator& comm, const Problem& problem)
       : comm_(comm),
         problem_(problem),
+        traits_(*problem.plan.petsc),
         misfit_(comm, problem),
-        rows_(problem.mine.held_rows.size()),
-        unknowns_(problem.mine.planes.size() * problem.plan.geometry.volume_px[2] * rows_),
-        x_(comm, unknowns_),
-        lower_(comm, unknowns_),
-        upper_(comm, unknowns_),
+        vectors_(comm, problem),
+        x_(comm, vectors_.size()),
+        lower_(comm, vectors_.size()),
+        upper_(comm, vectors_.size()),
         // Makes a step of length 1 along the gradient about right.
         scale_(tomography::step_length(1, problem.plan.geometry.angles.size(),
-                                       problem.plan.geometry.volume_px[0])) {}
+                                       problem.plan.geometry.volume_px[0])) {
+    if (problem.options.tv_weight > 0) smooth_.emplace(comm, problem);
+    if (traits_.kind == PetscMethod::Kind::newton) make_hessian();
+  }
 
   bool advance(State& state, int iterations) override {
     state_ = &state;
-    set_bounds();
-    read(state.u, x_.get());
+    vectors_.read(state.u, x_.get());
     const Solver solver(comm_);
     Tao tao = solver.tao;
     check_petsc(TaoSetType(tao, problem_.options.method.c_str()));
+    if (problem_.options.method.starts_with("bqnk")) use_bfgs(tao);
     check_petsc(TaoSetSolution(tao, x_.get()));
-    check_petsc(TaoSetVariableBounds(tao, lower_.get(), upper_.get()));
+    if (traits_.bounded) {
+      set_bounds();
+      check_petsc(TaoSetVariableBounds(tao, lower_.get(), upper_.get()));
+    }
     check_petsc(TaoSetObjectiveAndGradient(tao, nullptr, evaluate, this));
     check_petsc(TaoSetMonitor(tao, monitor, this, nullptr));
     check_petsc(TaoSetTolerances(tao, 0, 0, 0));
-    check_petsc(TaoSetMaximumIterations(tao, std::min(kTaoBlock, iterations - state.iteration)));
+    check_petsc(TaoSetMaximumIterations(tao, std::min(kPetscBlock, iterations - state.iteration)));
     seen_.clear();
+    if (hessian_) use_hessian(tao);
     if (problem_.plan.preconditioned) precondition(tao);
     if (problem_.options.method == "bncg" && state.iteration == 0) leave_the_corner();
     const PetscErrorCode code = TaoSolve(tao);
     if (failure_) std::rethrow_exception(failure_);
+    if (hessian_) hessian_->rethrow();
+    if (initial_) initial_->rethrow();
     check_petsc(code);
     PetscInt done = 0;
     check_petsc(TaoGetIterationNumber(tao, &done));
-    write(x_.get(), state.u);
+    vectors_.write(x_.get(), state.u);
     state.iteration += static_cast<int>(done);
     state.r_history.resize(static_cast<std::size_t>(state.iteration));
     if (done == 0) log::info("  {} finds no lower misfit", problem_.options.method);
@@ -133,75 +90,92 @@ class TaoMethod final : public Method {
 
  private:
   void set_bounds() {
-    double *low = nullptr, *high = nullptr;
     const auto& inside = problem_.constraints.inside;
-    check_petsc(VecGetArray(lower_.get(), &low));
-    check_petsc(VecGetArray(upper_.get(), &high));
-    for_each_voxel(state_->u, problem_.mine.planes, rows_, [&](std::size_t i, std::size_t voxel) {
-      const bool fixed = !inside.empty() && inside.data()[voxel] == 0;
-      low[i] = fixed || problem_.constraints.nonnegative ? 0 : PETSC_NINFINITY;
-      high[i] = fixed ? 0 : PETSC_INFINITY;
+    with_values(lower_.get(), [&](double* low) {
+      with_values(upper_.get(), [&](double* high) {
+        for_each_voxel(state_->u, problem_.mine.planes, vectors_.rows(),
+                       [&](std::size_t i, std::size_t voxel) {
+                         const bool fixed = !inside.empty() && inside.data()[voxel] == 0;
+                         low[i] = fixed || problem_.constraints.nonnegative ? 0 : PETSC_NINFINITY;
+                         high[i] = fixed ? 0 : PETSC_INFINITY;
+                       });
+      });
     });
-    check_petsc(VecRestoreArray(lower_.get(), &low));
-    check_petsc(VecRestoreArray(upper_.get(), &high));
   }
 
   /// At zero every voxel lies on its bound, where bncg's first line search takes some twenty passes to find a
   /// step. One step down the gradient, made here, brings it inside.
   void leave_the_corner() {
-    const Vector gradient(comm_, unknowns_);
+    const Vector gradient(comm_, vectors_.size());
     pass(x_.get(), gradient.get());
     check_petsc(VecAXPY(x_.get(), -1, gradient.get()));
     check_petsc(VecMedian(lower_.get(), x_.get(), upper_.get(), x_.get()));
   }
 
+  /// PETSc's own choice for bqnkls, bqnktr and bqnktl, SR1, fails when they start their history afresh
+  /// (PETSc 3.18: the scaling that it asks for is not SR1's).
+  static void use_bfgs(Tao tao) {
+    Mat history = nullptr;
+    check_petsc(TaoGetLMVMMatrix(tao, &history));
+    check_petsc(MatSetType(history, MATLMVMBFGS));
+  }
+
+  /// P'P, scaled: each product is a pass.
+  void make_hessian() {
+    hessian_.emplace(comm_, vectors_.size(), vectors_.size());
+    check_petsc(MatSetOption(hessian_->get(), MAT_SPD, PETSC_TRUE));
+    direction_ = Array<float, 3>(problem_.volume_shape());
+    const auto product = [this](Vec in, Vec out) {
+      vectors_.write(in, direction_);
+      misfit_.apply(direction_);
+      ++state_->passes;
+      vectors_.read_gradient(misfit_, scale_, out);
+    };
+    hessian_->set_product(product);
+    hessian_->set_transposed(product);
+    hessian_->allow_parts();
+  }
+
+  void use_hessian(Tao tao) {
+    const auto as_it_is = [](Tao, Vec, Mat, Mat, void*) -> PetscErrorCode { return 0; };
+    check_petsc(TaoSetHessian(tao, hessian_->get(), hessian_->get(), as_it_is, nullptr));
+    KSP inner = nullptr;
+    check_petsc(TaoGetKSP(tao, &inner));
+    if (!inner) return;
+    PC none = nullptr;
+    check_petsc(KSPGetPC(inner, &none));
+    check_petsc(PCSetType(none, PCNONE));
+    check_petsc(KSPSetTolerances(inner, kInnerTolerance, PETSC_DEFAULT, PETSC_DEFAULT, kProducts));
+  }
+
+  /// The misfit's Hessian at the start, nearly: a matrix that PETSc can only solve with.
   void precondition(Tao tao) {
-    if (!hessian_) hessian_.emplace(comm_, problem_.plan.geometry, rows_, scale_);
-    if (problem_.options.method == "blmvm") {
-      check_petsc(TaoLMVMSetH0(tao, hessian_->get()));
-      return;
+    if (!initial_) {
+      filter_.emplace(problem_.plan.geometry, kRegularisation);
+      initial_.emplace(comm_, vectors_.size(), vectors_.size());
+      check_petsc(MatSetOption(initial_->get(), MAT_SPD, PETSC_TRUE));
+      initial_->set_solve([this](Vec in, Vec out) {
+        with_const_values(in, [&](const double* from) {
+          with_values(out, [&](double* to) { filter_->apply(from, to, vectors_.rows(), 1 / scale_); });
+        });
+      });
     }
     Mat history = nullptr;
     check_petsc(TaoSetUp(tao));
     check_petsc(TaoGetLMVMMatrix(tao, &history));
-    check_petsc(MatLMVMSetJ0(history, hessian_->get()));
-  }
-
-  void read(const Array<float, 3>& u, Vec to) const {
-    double* values = nullptr;
-    check_petsc(VecGetArray(to, &values));
-    for_each_voxel(u, problem_.mine.planes, rows_,
-                   [&](std::size_t i, std::size_t voxel) { values[i] = u.data()[voxel]; });
-    check_petsc(VecRestoreArray(to, &values));
-  }
-
-  void write(Vec from, Array<float, 3>& u) const {
-    const double* values = nullptr;
-    check_petsc(VecGetArrayRead(from, &values));
-    for_each_voxel(u, problem_.mine.planes, rows_, [&](std::size_t i, std::size_t voxel) {
-      u.data()[voxel] = static_cast<float>(values[i]);
-    });
-    check_petsc(VecRestoreArrayRead(from, &values));
-    if (problem_.mine.whole) share_items(comm_, u.view(), problem_.mine.planes);
+    check_petsc(MatLMVMSetJ0(history, initial_->get()));
   }
 
   /// Misfit and gradient of x: one pass.
   double pass(Vec x, Vec gradient) {
     State& state = *state_;
-    write(x, state.u);
+    vectors_.write(x, state.u);
     const auto factors = misfit_.project(state.u);
     ++state.passes;
-    const double value = scale_ * factors.objective;
+    double value = scale_ * factors.objective;
+    vectors_.read_gradient(misfit_, scale_, gradient);
+    if (smooth_) value += smooth_->add(state.u, gradient);
     seen_[value] = factors.mean_r1;
-    double* to = nullptr;
-    check_petsc(VecGetArray(gradient, &to));
-    std::size_t at = 0;
-    misfit_.gradient([&](std::size_t, View<const float, 3> planes) {
-      for (std::size_t column = 0; column < planes.extent(0) * planes.extent(1); ++column)
-        for (std::size_t y = 0; y < rows_; ++y)
-          to[at++] = scale_ * planes.data()[column * planes.extent(2) + y];
-    });
-    check_petsc(VecRestoreArray(gradient, &to));
     return value;
   }
 
@@ -233,11 +207,15 @@ class TaoMethod final : public Method {
   const PetscSession petsc_;
   const Communicator& comm_;
   const Problem& problem_;
+  const PetscMethod& traits_;
   Misfit misfit_;
-  std::size_t rows_, unknowns_;
+  const VolumeVectors vectors_;
   Vector x_, lower_, upper_;
   double scale_;
-  std::optional<InitialHessian> hessian_;
+  std::optional<SmoothVolume> smooth_;
+  std::optional<ShellMatrix> hessian_, initial_;
+  std::optional<tomography::NormalFilter> filter_;
+  Array<float, 3> direction_;  ///< what the Hessian multiplies
   State* state_ = nullptr;
   std::map<double, double> seen_;  ///< R1 by misfit, of the points that this block tried
   std::exception_ptr failure_;

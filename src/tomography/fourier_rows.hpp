@@ -7,7 +7,7 @@
 #include "aetos/core/fft.hpp"
 #include "aetos/tomography/projector.hpp"
 #include "row_kernels.hpp"
-#include "spectral_grid.hpp"
+#include "aetos/tomography/spectral_grid.hpp"
 
 namespace aetos::tomography {
 

@@ -3,8 +3,9 @@
 #include <vector>
 
 #include "aetos/core/fft.hpp"
+#include "aetos/tomography/fourier_slice.hpp"
 #include "aetos/tomography/projector.hpp"
-#include "spectral_grid.hpp"
+#include "aetos/tomography/spectral_grid.hpp"
 
 namespace aetos::tomography {
 
@@ -20,12 +21,10 @@ class FourierVolume final : public ProjectorPair {
  private:
   void transform(View<const float, 3> volume);
   void read_plane(const Mat3& rotation);
-  Complex symmetrised(const Mat3& rotation, std::ptrdiff_t ku, std::ptrdiff_t kv) const;
   Complex read(Vec3 k) const;
-  Vec3 bin(const Mat3& rotation, std::ptrdiff_t ku, std::ptrdiff_t kv) const;
-  bool on_grids(const Vec3& k) const;
 
   Geometry geometry_;
+  SliceGrid grid_;
   std::vector<Mat3> rotations_;
   std::size_t nz_, nx_, ny_, half_y_;  ///< padded sizes
   Array<Complex, 3> spectrum_;         ///< (kx, kz, half ky)

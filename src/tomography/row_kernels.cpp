@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "row_blocks.hpp"
-#include "spectral_grid.hpp"
+#include "aetos/tomography/spectral_grid.hpp"
 
 namespace aetos::tomography {
 namespace {

@@ -50,15 +50,16 @@ void count_dissent_of_rows(const Geometry& geometry, std::size_t projection, Vie
     }
 }
 
-/// The same for any Euler angles and the whole volume.
+/// The same for any Euler angles, on some rows of the volume.
 void count_dissent(const Geometry& geometry, std::size_t projection, View<const std::uint8_t, 2> seen,
-                   View<std::uint16_t, 3> dissent) {
+                   std::size_t first_row, std::size_t held, View<std::uint16_t, 3> dissent) {
   const auto [nz, ny, nx] = geometry.volume_px;
   const Mat3 rotation = rotation_matrix(geometry.angles[projection]);
   for (std::size_t z = 0; z < nz; ++z)
     for (std::size_t x = 0; x < nx; ++x)
-      for (std::size_t y = 0; y < ny; ++y) {
-        const Vec3 place = to_beam_frame(rotation, {centred(x, nx), centred(y, ny), centred(z, nz)});
+      for (std::size_t y = 0; y < held; ++y) {
+        const Vec3 place =
+            to_beam_frame(rotation, {centred(x, nx), centred(first_row + y, ny), centred(z, nz)});
         const double u = std::round(place.x() + static_cast<double>(centre_index(geometry.nu)));
         const double v = std::round(place.y() + static_cast<double>(centre_index(geometry.nv)));
         if (u < 0 || v < 0 || u >= static_cast<double>(geometry.nu) || v >= static_cast<double>(geometry.nv))
@@ -78,9 +79,10 @@ std::vector<float> largest_means(View<const float, 3> images, std::size_t rows) 
 }
 
 Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3> images, std::size_t rows,
-                                   const std::vector<float>& largest) {
+                                   const std::vector<float>& largest, std::size_t first_row,
+                                   std::size_t held) {
   const bool plain = is_plain_tilt_series(geometry.angles);
-  const std::size_t padded = plain ? images.extent(2) : padded_rows(geometry.volume_px[1]);
+  const std::size_t padded = plain ? images.extent(2) : padded_rows(held);
   const Shape<3> shape{geometry.volume_px[0], geometry.volume_px[2], padded};
   Array<std::uint16_t, 3> dissent(shape);
   for (std::size_t p = 0; p < images.extent(0); ++p) {
@@ -90,7 +92,7 @@ Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3
     if (plain)
       count_dissent_of_rows(geometry, p, place, dissent);
     else
-      count_dissent(geometry, p, place, dissent);
+      count_dissent(geometry, p, place, first_row, held, dissent);
   }
   const double allowed = std::floor(kSupportDissent * static_cast<double>(images.extent(0)));
   Array<std::uint8_t, 3> inside(shape);

@@ -130,7 +130,7 @@ TEST_F(DriverTest, RefusesWhatCannotBeReconstructed) {
     change(request);
     return refusal(request);
   };
-  EXPECT_EQ(refused([](Request& r) { r.options.method = "tron"; }), "reconstruct.method");
+  EXPECT_EQ(refused([](Request& r) { r.options.method = "steepest"; }), "reconstruct.method");
   EXPECT_EQ(refused([](Request& r) { r.options.held_out = {99}; }), "reconstruct.held_out");
   EXPECT_EQ(refused([](Request& r) { r.options.patience = 3; }), "reconstruct.patience");
   EXPECT_EQ(refused([](Request& r) { r.options.preconditioner = tomography::Preconditioner::ramp; }),

@@ -83,7 +83,33 @@ TEST_F(JudgesTest, ShellCorrelationOfHalvesAndOfTheVolumeItself) {
   request_.options.truth = (folder_ / "first" / "volume.h5").string();
   const auto same = run("again");
   for (const auto& value : same["fsc_truth"]["correlation"]) EXPECT_NEAR(value.get<double>(), 1, 1e-6);
+  for (const char* axis : {"x", "y", "z"})
+    EXPECT_NEAR(same["fsc_truth"]["directions"][axis]["correlation"].back().get<double>(), 1, 1e-6);
   EXPECT_TRUE(same["fsc_truth"]["resolution_A_at_0.5"].is_null());
+}
+
+/// Tilts from -40 to 40 degrees leave a wide wedge about z: what is found there is worse than along the tilt
+/// axis.
+TEST_F(JudgesTest, ResolutionDependsOnTheDirection) {
+  std::vector<EulerAngles> few;
+  for (double theta = -40; theta <= 40; theta += 5) few.push_back({0, theta, 0});
+  angles_.clear();
+  for (double theta = -90; theta < 90; theta += 3) angles_.push_back({0, theta, 0});
+  images_ = spots(angles_, 24, 24);
+  run("truth");
+  angles_ = few;
+  images_ = spots(angles_, 24, 24);
+  request_.options.truth = (folder_ / "truth" / "volume.h5").string();
+  const auto curves = run("wedge")["fsc_truth"]["directions"];
+  const auto mean = [&](const char* axis) {
+    double sum = 0;
+    for (std::size_t shell = 2; shell < 8; ++shell)
+      sum += curves[axis]["correlation"][shell].get<double>() / 6;
+    return sum;
+  };
+  EXPECT_GT(mean("y"), 0.85);
+  EXPECT_GT(mean("x"), 0.85);
+  EXPECT_LT(mean("z"), mean("y") - 0.1);
 }
 
 TEST_F(JudgesTest, EmptyShellsAreNull) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "aetos/core/geometry.hpp"
 #include "aetos/tomography/projector.hpp"
 
 /// Phantoms whose projections are known in closed form: the error of the real-space projector falls with the
@@ -106,6 +107,72 @@ TEST(PhantomTest, DiscConvergesToSecondOrder) {
 
 TEST(PhantomTest, SheppLoganConvergesToSecondOrder) {
   expect_second_order(kSheppLogan);
+}
+
+struct Sphere {
+  double radius;
+  Vec3 centre;
+};
+const Sphere kSphere{0.55, {0.12, -0.07, 0.1}};
+
+/// Share of a voxel `h` wide that a sphere fills: the corners tell where it is neither 0 nor 1.
+double filled(const Sphere& sphere, const Vec3& centre, double h) {
+  const double away = (centre - sphere.centre).norm() - sphere.radius;
+  if (std::abs(away) > h) return away < 0 ? 1 : 0;
+  return mean(centre.x(), h, [&](double x) {
+    return mean(centre.y(), h, [&](double y) {
+      return mean(centre.z(), h, [&](double z) {
+        return (Vec3(x, y, z) - sphere.centre).norm() <= sphere.radius ? 1.0 : 0.0;
+      });
+    });
+  });
+}
+
+/// As `error`, for a sphere seen from any Euler angles or, `plain`, about the tilt axis alone.
+double sphere_error(std::size_t n, bool plain) {
+  const std::size_t cells = 8, in_cell = n / cells;
+  Geometry geometry{{n, n, n}, n, n, {}};
+  for (double theta : {-64.0, -21.0, 13.0, 47.0})
+    geometry.angles.push_back({plain ? 0 : theta / 4, theta, plain ? 0 : 9 - theta / 3});
+  const std::size_t rows = padded_rows(n);
+  Array<float, 3> volume({n, n, rows}), images({geometry.angles.size(), n, rows});
+  const double h = 2.0 / static_cast<double>(n);
+  const auto at = [&](std::size_t i) { return (static_cast<double>(i) - static_cast<double>(n / 2)) * h; };
+  for (std::size_t z = 0; z < n; ++z)
+    for (std::size_t x = 0; x < n; ++x)
+      for (std::size_t y = 0; y < n; ++y)
+        volume(z, x, y) = static_cast<float>(filled(kSphere, {at(x), at(y), at(z)}, h));
+  make_projector(geometry, Projector::real_space, {1, 1, 1})->forward(volume, 0, images);
+  double wrong = 0, all = 0;
+  for (std::size_t p = 0; p < geometry.angles.size(); ++p) {
+    const Vec3 seen = to_beam_frame(rotation_matrix(geometry.angles[p]), kSphere.centre);
+    const auto chord = [&](double u, double v) {
+      const double d2 = std::pow(u - seen.x(), 2) + std::pow(v - seen.y(), 2);
+      return 2 * std::sqrt(std::max(0.0, kSphere.radius * kSphere.radius - d2));
+    };
+    Array<double, 2> found({cells, cells}), expected({cells, cells});
+    for (std::size_t u = 0; u < n; ++u)
+      for (std::size_t v = 0; v < n; ++v) {
+        found(u / in_cell, v / in_cell) += h * images(p, u, v);
+        expected(u / in_cell, v / in_cell) += mean(
+            at(u), h, [&](double pu) { return mean(at(v), h, [&](double pv) { return chord(pu, pv); }); });
+      }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      wrong += std::abs(found.data()[i] - expected.data()[i]);
+      all += expected.data()[i];
+    }
+  }
+  return wrong / all;
+}
+
+TEST(PhantomTest, SphereConvergesToSecondOrder) {
+  for (const bool plain : {true, false}) {
+    const double coarse = sphere_error(32, plain), fine = sphere_error(96, plain);
+    std::printf("%s: error %.2e at 32, %.2e at 96 voxels: order %.2f\n", plain ? "tilts" : "Euler angles",
+                coarse, fine, std::log(coarse / fine) / std::log(3));
+    EXPECT_LT(coarse, 0.02);
+    EXPECT_LT(fine, coarse / 7);
+  }
 }
 
 }  // namespace

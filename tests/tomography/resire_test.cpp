@@ -123,7 +123,7 @@ TEST(ResireTest, NothingGrowsOutsideTheSupport) {
 TEST(SupportTest, HullHoldsTheObjectAndLeavesOutEmptySpace) {
   const Series series(Projector::real_space);
   const auto largest = tomography::largest_means(series.images, 9);
-  const auto inside = tomography::visual_hull(series.g, series.images, 9, largest);
+  const auto inside = tomography::visual_hull(series.g, series.images, 9, largest, 0, 9);
   std::size_t count = 0;
   for (std::size_t i = 0; i < inside.size(); ++i) {
     if (i % 16 < 9) count += inside.data()[i];

@@ -62,6 +62,22 @@ class Communicator {
     return all_gather(std::span<const T>(&mine, 1));
   }
 
+  /// Gives item r of `to_each` to rank r; item r of what comes back is what rank r gave to this one. Lengths
+  /// may differ, and be zero.
+  template <class T>
+  std::vector<std::vector<T>> exchange(const std::vector<std::vector<T>>& to_each) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    std::vector<Piece> out, in;
+    for (const auto& item : to_each) out.push_back({const_cast<T*>(item.data()), item.size() * sizeof(T)});
+    std::vector<std::vector<T>> from_each;
+    for (std::size_t bytes : exchanged_sizes(out)) {
+      from_each.emplace_back(bytes / sizeof(T));
+      in.push_back({from_each.back().data(), bytes});
+    }
+    exchange_bytes(out, in);
+    return from_each;
+  }
+
   bool any(bool mine) const;
   bool all(bool mine) const { return !any(!mine); }
   std::int64_t sum(std::int64_t mine) const;
@@ -84,6 +100,12 @@ class Communicator {
  private:
   void broadcast_bytes(void* data, std::size_t bytes, int root) const;
   std::vector<std::size_t> all_gather_sizes(std::size_t mine) const;
+  struct Piece {
+    void* data;
+    std::size_t bytes;
+  };
+  std::vector<std::size_t> exchanged_sizes(const std::vector<Piece>& out) const;
+  void exchange_bytes(const std::vector<Piece>& out, const std::vector<Piece>& in) const;
   void all_gather_bytes(const void* mine, const std::vector<std::size_t>& bytes_of, void* all) const;
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;

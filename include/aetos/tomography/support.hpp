@@ -23,8 +23,10 @@ std::vector<float> largest_means(View<const float, 3> images, std::size_t rows);
 
 /// inside (z, x, padded y) is 1 where nearly all projections see something at the voxel's place, within two
 /// pixels along u, or do not cover it. `largest` is of all rows (`largest_means`, maximum over the ranks).
-/// For a plain tilt series the arrays hold any slab of `rows` rows, else the whole volume.
+/// For a plain tilt series the arrays hold any slab of `rows` rows, else images are whole and the volume's
+/// part has `held` rows from `first_row` on.
 Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3> images, std::size_t rows,
-                                   const std::vector<float>& largest);
+                                   const std::vector<float>& largest, std::size_t first_row,
+                                   std::size_t held);
 
 }  // namespace aetos::tomography
