@@ -89,12 +89,7 @@ std::vector<std::string> later_list() {
   for (const auto& later : later_values()) {
     std::string values;
     for (const auto& value : later.values) values += (values.empty() ? "" : ", ") + value;
-<<<<<<< HEAD
-    lines.push_back(fmt::format("`{}: {}`; use {}", later.key, values, later.instead));
-=======
-    lines.push_back(fmt::format("`{}: {}` {}; use {}", later.key,
-                                values == "*" ? "anything but none" : values, later.why, later.instead));
->>>>>>> 8a4078b (Add the rest of PETSc's solvers, SART, total variation, resolution by direction; divide the Fourier projector's volume over ranks for any Euler angles)
+    lines.push_back(fmt::format("`{}: {}` {}; use {}", later.key, values, later.why, later.instead));
   }
   return lines;
 }

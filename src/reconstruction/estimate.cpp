@@ -17,6 +17,8 @@ constexpr double kFlops = 4e9;       ///< of single-precision transforms
 constexpr double kUpdates = 1.5e10;  ///< multiply-adds on rows
 constexpr double kSplats = 1.2e8;    ///< voxels of a projection forward and back, off the rows' directions
 constexpr double kVoxelReads = 2e8;  ///< bilinear or trilinear reads off the rows' directions
+constexpr double kTransfer =
+    1 << 30;  ///< of one call to HDF5, whose chunks lie in memory before they are written
 constexpr double kProcess_MiB = 45;  ///< the program and its libraries
 
 struct Sizes {
@@ -75,7 +77,8 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   const double voxels = s.nz * s.nx * std::ceil(s.ny / share);
   const double solver = plan.petsc ? plan.petsc->doubles * 8 * voxels : sirt ? volume + images : 0;
   const double read = s.projections * s.nu * std::ceil(s.nv / image_share) * 4 + images;
-  const double write = volume + 2 * s.nz * s.nx * std::ceil(s.ny / ranks) * 4;  // with a copy read back
+  const double slab = s.nz * s.nx * std::ceil(s.ny / ranks) * 4;
+  const double write = volume + slab + std::min(slab, kTransfer);
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;

@@ -176,18 +176,12 @@ TEST_F(Refusal, FilesThatDoNotExistAreToldBeforeAnythingRuns) {
 }
 
 TEST_F(Refusal, WhatThisVersionLacksIsNamedNeverIgnored) {
-  const auto later = [&](const char* line) {
-    const auto message = refusal(whole(std::string(line) + "\n"));
-    expect_contains(message, "not available in this version");
-    expect_contains(message, "case.yaml:5");
-    return message;
-  };
   expect_contains(refusal(whole("preprocess: {calibrate: {crystal: si-110}}\n")),
                   "no 'preprocess.calibrate.file'");
   expect_contains(refusal(whole("preprocess: {denoise: median}\n")), "none, bm3d, non-local-means, wavelet");
   for (const char* other : {"lcl", "almm", "nm", "brgn", "owlqn", "ssils"})
-    expect_contains(refusal(whole(std::string("reconstruct: {method: ") + other + "}\n")),
-                    std::string("'") + other + "', which ");
+    for (const std::string& part : {std::string("'") + other + "', which ", std::string("case.yaml:5")})
+      expect_contains(refusal(whole(std::string("reconstruct: {method: ") + other + "}\n")), part);
   expect_contains(refusal(whole("microscope: {C10_A: 10}\n")), "'defocus_A', which is -C10");
   expect_contains(refusal(whole(), {{"specimen.build", "{kind: slab}"}}), "'build' beside 'file'");
   expect_contains(refusal(whole(), {{"specimen.thermal.configurations", "md.xyz"}}), "there is no file");
