@@ -49,6 +49,7 @@ def main():
         if x * x + z * z < reach * reach:
             places.append((x, draw.uniform(-reach, reach), z, draw.choice(shapes)))
     tilts = [-74.25 + 148.5 * i / max(1, a.tilts - 1) for i in range(a.tilts)]
+    a.out.parent.mkdir(parents=True, exist_ok=True)
     with open(a.out, "wb") as file:
         file.write(header(n, a.tilts))
         for theta in tilts:

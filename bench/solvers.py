@@ -4,8 +4,8 @@ sample: the table and the picture of docs/solvers.md.
 
     bench/solvers.py AETOS OUT [--svg FILE] [--most 60] [METHOD[:KEY=VALUE...] ...]
 
-AETOS is the program; OUT a folder for its runs. Each method runs with more and more iterations; passes, R and
-time are those of its summary.json. Standard library only."""
+AETOS is the program; OUT a folder for its runs (those that it holds already are not made again). Each method runs
+with more and more iterations; passes, R and time are those of its summary.json. Standard library only."""
 import argparse
 import array
 import json
@@ -42,11 +42,8 @@ def volume(path):
 
 def run(aetos, out, method, keys, iterations, truth):
     folder = out / f"{method}-{iterations}".replace(" ", "-").replace(",", "")
-    command = [aetos, "reconstruct", CONFIG, "--output", folder, "--overwrite", "--log-level", "error"]
-    for key in [f"reconstruct.method={method.split(',')[0]}", f"reconstruct.iterations={iterations}",
-                "reconstruct.projector=real-space", *keys]:
-        command += ["--set", key]
-    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    if not (folder / "volume.h5").exists():
+        start(aetos, folder, method, keys, iterations)
     summary = json.loads((folder / "summary.json").read_text())
     stage = summary.get("stages", summary).get("reconstruct", summary.get("reconstruct"))
     result = {"iterations": stage["iterations"], "passes": stage["passes"], "r": stage["r_factor"],
@@ -54,10 +51,18 @@ def run(aetos, out, method, keys, iterations, truth):
     if truth is not None and result["r"] <= PUBLISHED:
         mrc = folder / "volume.mrc"
         subprocess.run([str(aetos), "convert", str(folder / "volume.h5"), str(mrc), "--overwrite"], check=True,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         found = volume(mrc)
         result["error"] = math.sqrt(sum((a - b) ** 2 for a, b in zip(found, truth)) / sum(b * b for b in truth))
     return result
+
+
+def start(aetos, folder, method, keys, iterations):
+    command = [aetos, "reconstruct", CONFIG, "--output", folder, "--overwrite", "--log-level", "error"]
+    for key in [f"reconstruct.method={method.split(',')[0]}", f"reconstruct.iterations={iterations}",
+                "reconstruct.projector=real-space", *keys]:
+        command += ["--set", key]
+    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 
 def curve(aetos, out, method, keys, most, truth):
@@ -68,8 +73,7 @@ def curve(aetos, out, method, keys, most, truth):
         last = points[-1]
         if last["r"] <= PUBLISHED or last["passes"] >= most or last["iterations"] < iterations:
             return points
-        near = last["r"] < 1.5 * PUBLISHED
-        iterations += 1 if near or iterations < 6 or last["passes"] > 2 * iterations else max(1, iterations // 6)
+        iterations += 1 if last["r"] < 2 * PUBLISHED else max(1, iterations // 5)
 
 
 def svg(curves, most):
@@ -109,7 +113,7 @@ def main():
     a.out.mkdir(parents=True, exist_ok=True)
     truth_file = a.out / "truth.mrc"
     subprocess.run([a.aetos, "convert", str(SAMPLE / "ground_truth.mat"), str(truth_file), "--overwrite"], check=True,
-                   stdout=subprocess.DEVNULL)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     truth = volume(truth_file)
     wanted = dict((m.split(":")[0], m.split(":")[1:] or METHODS.get(m.split(":")[0], [])) for m in a.methods) or METHODS
     curves = {}

@@ -11,12 +11,8 @@
 namespace aetos::reconstruction {
 namespace {
 
-struct Solver {
-  explicit Solver(const Communicator& comm) { check_petsc(KSPCreate(comm.handle(), &ksp)); }
-  ~Solver() { KSPDestroy(&ksp); }
-  Solver(const Solver&) = delete;
-  Solver& operator=(const Solver&) = delete;
-  KSP ksp = nullptr;
+struct Solver : PetscHandle<KSP, KSPDestroy> {
+  explicit Solver(const Communicator& comm) { check_petsc(KSPCreate(comm.handle(), out())); }
 };
 
 /// PETSc's solvers of linear least squares, P u = b, in a support where there is one: without bounds.
@@ -60,7 +56,7 @@ class KrylovMethod final : public Method {
     const int block = std::min(kPetscBlock, iterations - state.iteration);
     vectors_.read(state.u, x_.get());
     const Solver solver(comm_);
-    KSP ksp = solver.ksp;
+    KSP ksp = solver.get();
     check_petsc(KSPSetType(ksp, problem_.options.method.c_str()));
     check_petsc(KSPSetOperators(ksp, projector_.get(), projector_.get()));
     PC none = nullptr;

@@ -7,7 +7,7 @@
 
 #include "aetos/core/array.hpp"
 #include "aetos/parallel/communicator.hpp"
-#include "aetos/parallel/petsc_session.hpp"
+#include "aetos/parallel/petsc_handle.hpp"
 #include "misfit.hpp"
 #include "solve.hpp"
 
@@ -15,35 +15,23 @@
 namespace aetos::reconstruction {
 
 /// A distributed vector of doubles.
-class Vector {
- public:
+struct Vector : PetscHandle<Vec, VecDestroy> {
   Vector(const Communicator& comm, std::size_t mine) {
-    check_petsc(VecCreateMPI(comm.handle(), static_cast<PetscInt>(mine), PETSC_DETERMINE, &vec_));
+    check_petsc(VecCreateMPI(comm.handle(), static_cast<PetscInt>(mine), PETSC_DETERMINE, out()));
   }
-  ~Vector() { VecDestroy(&vec_); }
-  Vector(const Vector&) = delete;
-  Vector& operator=(const Vector&) = delete;
-  Vec get() const { return vec_; }
-
- private:
-  Vec vec_ = nullptr;
 };
 
 /// A matrix known by what it does to vectors. An exception of a product is kept, since none may pass through
 /// PETSc's C, and thrown by `rethrow`.
-class ShellMatrix {
+class ShellMatrix : public PetscHandle<Mat, MatDestroy> {
  public:
   using Product = std::function<void(Vec in, Vec out)>;
 
   /// `rows` and `columns` are this rank's.
   ShellMatrix(const Communicator& comm, std::size_t rows, std::size_t columns) {
     check_petsc(MatCreateShell(comm.handle(), static_cast<PetscInt>(rows), static_cast<PetscInt>(columns),
-                               PETSC_DETERMINE, PETSC_DETERMINE, this, &matrix_));
+                               PETSC_DETERMINE, PETSC_DETERMINE, this, out()));
   }
-  ~ShellMatrix() { MatDestroy(&matrix_); }
-  ShellMatrix(const ShellMatrix&) = delete;
-  ShellMatrix& operator=(const ShellMatrix&) = delete;
-  Mat get() const { return matrix_; }
 
   void set_product(Product product) {
     set(MATOP_MULT, times_, std::move(product), run<&ShellMatrix::times_>);
@@ -59,7 +47,7 @@ class ShellMatrix {
     };
     PetscErrorCode (*const function)(Mat, IS, IS, MatReuse, Mat*) = part;
     check_petsc(
-        MatShellSetOperation(matrix_, MATOP_CREATE_SUBMATRIX, reinterpret_cast<void (*)(void)>(function)));
+        MatShellSetOperation(get(), MATOP_CREATE_SUBMATRIX, reinterpret_cast<void (*)(void)>(function)));
   }
   void rethrow() const {
     if (failure_) std::rethrow_exception(failure_);
@@ -69,7 +57,7 @@ class ShellMatrix {
   using Function = PetscErrorCode (*)(Mat, Vec, Vec);
   void set(MatOperation operation, Product& place, Product product, Function function) {
     place = std::move(product);
-    check_petsc(MatShellSetOperation(matrix_, operation, reinterpret_cast<void (*)(void)>(function)));
+    check_petsc(MatShellSetOperation(get(), operation, reinterpret_cast<void (*)(void)>(function)));
   }
   template <Product ShellMatrix::*Member>
   static PetscErrorCode run(Mat matrix, Vec in, Vec out) {
@@ -85,7 +73,6 @@ class ShellMatrix {
   }
   Product times_, transposed_, solve_;
   std::exception_ptr failure_;
-  Mat matrix_ = nullptr;
 };
 
 /// Voxels (z, x, row) of this rank in a PETSc vector, where rows are not padded: some planes of u.

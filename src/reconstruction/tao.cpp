@@ -32,12 +32,8 @@ constexpr double kInnerTolerance = 0.01;
 /// passes.
 constexpr double kTrustRadius = 1e10;
 
-struct Solver {
-  explicit Solver(const Communicator& comm) { check_petsc(TaoCreate(comm.handle(), &tao)); }
-  ~Solver() { TaoDestroy(&tao); }
-  Solver(const Solver&) = delete;
-  Solver& operator=(const Solver&) = delete;
-  Tao tao = nullptr;
+struct Solver : PetscHandle<Tao, TaoDestroy> {
+  explicit Solver(const Communicator& comm) { check_petsc(TaoCreate(comm.handle(), out())); }
 };
 
 class TaoMethod final : public Method {
@@ -62,7 +58,7 @@ class TaoMethod final : public Method {
     state_ = &state;
     vectors_.read(state.u, x_.get());
     const Solver solver(comm_);
-    Tao tao = solver.tao;
+    Tao tao = solver.get();
     check_petsc(TaoSetType(tao, problem_.options.method.c_str()));
     if (problem_.options.method.starts_with("bqnk")) use_bfgs(tao);
     check_petsc(TaoSetSolution(tao, x_.get()));

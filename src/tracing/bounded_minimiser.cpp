@@ -6,36 +6,25 @@
 #include <exception>
 #include <string>
 
-#include "aetos/parallel/petsc_session.hpp"
+#include "aetos/parallel/petsc_handle.hpp"
 
 namespace aetos::tracing {
 namespace {
 
 /// A vector of this process.
-class Vector {
+class Vector : public PetscHandle<Vec, VecDestroy> {
  public:
   explicit Vector(const std::vector<double>& values) {
-    check_petsc(VecCreateSeq(PETSC_COMM_SELF, static_cast<PetscInt>(values.size()), &vec_));
+    check_petsc(VecCreateSeq(PETSC_COMM_SELF, static_cast<PetscInt>(values.size()), out()));
     double* data = nullptr;
-    check_petsc(VecGetArray(vec_, &data));
+    check_petsc(VecGetArray(get(), &data));
     std::copy(values.begin(), values.end(), data);
-    check_petsc(VecRestoreArray(vec_, &data));
+    check_petsc(VecRestoreArray(get(), &data));
   }
-  ~Vector() { VecDestroy(&vec_); }
-  Vector(const Vector&) = delete;
-  Vector& operator=(const Vector&) = delete;
-  Vec get() const { return vec_; }
-
- private:
-  Vec vec_ = nullptr;
 };
 
-struct Solver {
-  Solver() { check_petsc(TaoCreate(PETSC_COMM_SELF, &tao)); }
-  ~Solver() { TaoDestroy(&tao); }
-  Solver(const Solver&) = delete;
-  Solver& operator=(const Solver&) = delete;
-  Tao tao = nullptr;
+struct Solver : PetscHandle<Tao, TaoDestroy> {
+  Solver() { check_petsc(TaoCreate(PETSC_COMM_SELF, out())); }
 };
 
 /// What the C callbacks need.
@@ -102,19 +91,19 @@ MinimiserResult minimise_bounded(const Objective& objective, std::vector<double>
   Call call{objective, options, {}, {}, 0};
   const Vector solution(x), low(lower), high(upper);
   const Solver solver;
-  check_petsc(TaoSetType(solver.tao, TAOBLMVM));
-  check_petsc(TaoSetSolution(solver.tao, solution.get()));
-  check_petsc(TaoSetVariableBounds(solver.tao, low.get(), high.get()));
-  check_petsc(TaoSetObjectiveAndGradient(solver.tao, nullptr, evaluate, &call));
-  check_petsc(TaoSetConvergenceTest(solver.tao, converged, &call));
-  check_petsc(TaoSetMaximumIterations(solver.tao, options.iterations));
-  const PetscErrorCode code = TaoSolve(solver.tao);
+  check_petsc(TaoSetType(solver.get(), TAOBLMVM));
+  check_petsc(TaoSetSolution(solver.get(), solution.get()));
+  check_petsc(TaoSetVariableBounds(solver.get(), low.get(), high.get()));
+  check_petsc(TaoSetObjectiveAndGradient(solver.get(), nullptr, evaluate, &call));
+  check_petsc(TaoSetConvergenceTest(solver.get(), converged, &call));
+  check_petsc(TaoSetMaximumIterations(solver.get(), options.iterations));
+  const PetscErrorCode code = TaoSolve(solver.get());
   if (call.failure) std::rethrow_exception(call.failure);
   check_petsc(code);
   MinimiserResult result;
   PetscInt iterations = 0;
   check_petsc(
-      TaoGetSolutionStatus(solver.tao, &iterations, &result.last, nullptr, nullptr, nullptr, nullptr));
+      TaoGetSolutionStatus(solver.get(), &iterations, &result.last, nullptr, nullptr, nullptr, nullptr));
   copy_out(solution.get(), x);
   result.first = call.first;
   result.iterations = static_cast<int>(iterations);

@@ -106,6 +106,23 @@ TEST(CommunicatorTest, SplitsMessages) {
   }
 }
 
+TEST(CommunicatorTest, ExchangesUnevenMessages) {
+  AETOS_RANKS(comm, 4);
+  Communicator small(comm.handle());
+  for (std::size_t limit : {std::size_t{7}, std::size_t{1000}, std::size_t{1} << 20}) {
+    small.limit_messages(limit);
+    const auto me = static_cast<std::size_t>(small.rank());
+    const auto length = [](std::size_t from, std::size_t to) { return (from + 2 * to) % 5 * 31; };
+    std::vector<std::vector<std::int64_t>> to_each(4);
+    for (std::size_t to = 0; to < 4; ++to)
+      to_each[to].assign(length(me, to), static_cast<std::int64_t>(10 * me + to));
+    const auto from_each = small.exchange(to_each);
+    for (std::size_t from = 0; from < 4; ++from)
+      EXPECT_EQ(from_each[from],
+                std::vector<std::int64_t>(length(from, me), static_cast<std::int64_t>(10 * from + me)));
+  }
+}
+
 /// Gathers n values over the communicator in blocks and checks every one.
 void gather_in_blocks(const Communicator& comm, std::size_t n) {
   const auto mine = counted(own_block(comm, n));

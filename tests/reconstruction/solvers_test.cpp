@@ -215,7 +215,7 @@ TEST_F(SmallSeriesTest, PetscsSolversFindTheLeastMisfit) {
     std::printf("%s: R2 %.5f after %d iterations, %d passes\n", method, summary["r2_factor"].get<double>(),
                 summary["iterations"].get<int>(), summary["passes"].get<int>());
     // Without bounds the problem is ill-conditioned: a hundred iterations come near the least misfit.
-    EXPECT_LT(summary["r2_factor"].get<double>(), keeps_bounds ? 1.03 * bounded : 1.4 * free) << method;
+    EXPECT_LT(summary["r2_factor"].get<double>(), keeps_bounds ? 1.03 * bounded : 1.6 * free) << method;
     EXPECT_EQ(*std::min_element(u.begin(), u.end()) < 0, !keeps_bounds) << method;
   }
 }
