@@ -112,7 +112,7 @@ json run() {
   const double triad = triad_GB_s();
   json result{{"triad_GB_s", triad},
               {"real_space", {real_space(160, 3), real_space(320, 3)}},
-              {"fourier", {fourier(160, 1)}}};
+              {"fourier", {fourier(160, 1), fourier(320, 1)}}};
   for (auto& entry : result["real_space"]) {
     const double updates = 2 * 3.0 * std::pow(entry["n"].get<double>(), 3) * kAngles;
     entry["updates_per_s"] = updates / entry["forward_and_back_s"].get<double>();
