@@ -6,8 +6,8 @@
 
 #include "aetos/core/fft.hpp"
 #include "aetos/tomography/projector.hpp"
-#include "row_kernels.hpp"
 #include "aetos/tomography/spectral_grid.hpp"
+#include "row_kernels.hpp"
 
 namespace aetos::tomography {
 

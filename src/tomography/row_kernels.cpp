@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "row_blocks.hpp"
 #include "aetos/tomography/spectral_grid.hpp"
+#include "row_blocks.hpp"
 
 namespace aetos::tomography {
 namespace {
