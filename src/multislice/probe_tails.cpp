@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <optional>
 
 #include "aetos/core/fft.hpp"
 #include "aetos/core/units.hpp"
@@ -53,9 +53,9 @@ Array<double, 2> intensity_after(const Array<std::complex<double>, 2>& spectrum,
   Array<std::complex<double>, 2> wave(spectrum.shape());
   for (std::size_t j = 0; j < grid.ny; ++j)
     for (std::size_t i = 0; i < grid.nx; ++i) {
+      if (spectrum(j, i) == std::complex<double>{}) continue;
       const double k2 = grid.kx(i) * grid.kx(i) + grid.ky(j) * grid.ky(j);
-      if (spectrum(j, i) != std::complex<double>{})
-        wave(j, i) = spectrum(j, i) * std::polar(1.0, -kPi * wavelength_A * way_A * k2);
+      wave(j, i) = spectrum(j, i) * std::polar(1.0, -kPi * wavelength_A * way_A * k2);
     }
   auto* p = reinterpret_cast<fftw_complex*>(wave.data());
   const fft::PlanD plan(fftw_plan_dft_2d(static_cast<int>(grid.ny), static_cast<int>(grid.nx), p, p,
@@ -101,9 +101,9 @@ double ProbeTails::height_A(long plane) const {
 }
 
 /// On a cell that may be smaller than the one whose probe the windows cut, with the rings of that one.
-Array<double, 2> ProbeTails::whole_intensity(std::size_t focus, long plane, const FftGrid& cell,
-                                             const FreeProbes& probes) const {
-  auto intensity = intensity_after(probes.whole(focus, cell), cell, wavelength_A_, height_A(plane));
+Array<double, 2> ProbeTails::whole_intensity(const Spectrum& spectrum, long plane,
+                                             const FftGrid& cell) const {
+  auto intensity = intensity_after(spectrum, cell, wavelength_A_, height_A(plane));
   const double side = shorter_A(cell);
   if (side > 0.99 * soft_edge_A_) return intensity;
   for (std::size_t y = 0; y < cell.ny; ++y)
@@ -115,16 +115,17 @@ Array<double, 2> ProbeTails::whole_intensity(std::size_t focus, long plane, cons
   return intensity;
 }
 
-const ProbeTails::Plane& ProbeTails::whole_plane(std::size_t focus, long plane, const FreeProbes& probes) {
-  Plane& whole = whole_[{focus, plane}];
-  if (!whole.by_distance.empty()) return whole;
-  const auto near = whole_intensity(focus, plane, cell_, probes);
-  whole.within = Array<float, 2>({window_.ny, window_.nx});
-  for (std::size_t y = 0; y < window_.ny; ++y)
-    for (std::size_t x = 0; x < window_.nx; ++x)
-      whole.within(y, x) = static_cast<float>(
-          near(from_middle(y, window_.ny, cell_.ny), from_middle(x, window_.nx, cell_.nx)));
-  whole.by_distance = by_distance(whole_intensity(focus, plane, wide_, probes));
+ProbeTails::Plane ProbeTails::whole_plane(const WholeProbe& probe, long plane) const {
+  Plane whole;
+  {
+    const auto near = whole_intensity(probe.near, plane, cell_);
+    whole.within = Array<float, 2>({window_.ny, window_.nx});
+    for (std::size_t y = 0; y < window_.ny; ++y)
+      for (std::size_t x = 0; x < window_.nx; ++x)
+        whole.within(y, x) = static_cast<float>(
+            near(from_middle(y, window_.ny, cell_.ny), from_middle(x, window_.nx, cell_.nx)));
+  }
+  whole.by_distance = by_distance(whole_intensity(probe.far, plane, wide_));
   return whole;
 }
 
@@ -154,9 +155,14 @@ void ProbeTails::prepare(long first, const SliceGrid& slices, std::size_t foci, 
   missing_within_.clear();
   missing_within_.resize(foci);
   planes_.assign(foci, {});
-  for (std::size_t f = 0; f < foci; ++f)
+  for (std::size_t f = 0; f < foci; ++f) {
+    std::optional<WholeProbe> probe;
     for (long plane = first_plane; plane <= last_plane; ++plane) {
-      const Plane& whole = whole_plane(f, plane, probes);
+      if (!whole_.count({f, plane})) {
+        if (!probe) probe = WholeProbe{probes.whole(f, cell_), probes.whole(f, wide_)};
+        whole_.emplace(std::pair{f, plane}, whole_plane(*probe, plane));
+      }
+      const Plane& whole = whole_.at({f, plane});
       const double way = height_A(plane) - static_cast<double>(first) * slice_A_;
       const auto held = intensity_after(probes.of_window(f), window_, wavelength_A_, way);
       Array<float, 2>& missing = missing_within_[f].emplace_back(Shape<2>{window_.ny, window_.nx});
@@ -167,6 +173,7 @@ void ProbeTails::prepare(long first, const SliceGrid& slices, std::size_t foci, 
                                                            from_middle(x, window_.nx, window_.nx)));
       planes_[f].push_back(&whole);
     }
+  }
 }
 
 ProbeTails::Atoms::Atoms(const ProbeTails& tails, const LateralGrid& lateral, const BeamAtoms& atoms,

@@ -84,9 +84,13 @@ class ProbeTails {
     Array<float, 2> within;
     std::vector<float> by_distance;
   };
-  const Plane& whole_plane(std::size_t focus, long plane, const FreeProbes& probes);
-  Array<double, 2> whole_intensity(std::size_t focus, long plane, const FftGrid& cell,
-                                   const FreeProbes& probes) const;
+  /// Spectra of a whole probe at the reference plane, on the cell with the window's pixels and on the wide
+  /// one.
+  struct WholeProbe {
+    Spectrum near, far;
+  };
+  Plane whole_plane(const WholeProbe& probe, long plane) const;
+  Array<double, 2> whole_intensity(const Spectrum& spectrum, long plane, const FftGrid& cell) const;
   std::vector<float> by_distance(const Array<double, 2>& intensity) const;
   double height_A(long plane) const;
   std::size_t plane_of(std::size_t slice) const {

@@ -67,7 +67,7 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
     finite = transmissions / 2 + tables * pixels * sizeof(float);
   }
   const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
-  const double atoms = static_cast<double>(request.specimen.size()) * 200;
+  const double atoms = static_cast<double>(request.specimen.size()) * 150;
   const double computing = transmissions + potential + finite + waves + tails_bytes(request, plan, window);
   double patterns = 0;
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
