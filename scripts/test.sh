@@ -76,7 +76,7 @@ done
 
 echo "== shellcheck"
 if command -v shellcheck >/dev/null; then
-  if shellcheck scripts/*.sh tests/*/*.sh jobs/*.sbatch .ci/run; then
+  if shellcheck scripts/*.sh tests/*/*.sh jobs/*.sh jobs/*.sbatch .ci/run; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))

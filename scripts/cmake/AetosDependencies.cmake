@@ -1,5 +1,6 @@
 # Finds every library the standard way (module, package config, pkg-config, find_library); nothing of Debian is
-# assumed. Each becomes one imported target that the rooms link.
+# assumed. Each becomes one imported target that the rooms link. find_package(aetos) includes this file again, so that
+# an installed library finds its dependencies where they are then.
 find_package(MPI REQUIRED COMPONENTS C CXX)
 set(HDF5_PREFER_PARALLEL ON)
 find_package(HDF5 COMPONENTS C)
@@ -37,25 +38,25 @@ find_library(FFTW_FLOAT_LIBRARY fftw3f REQUIRED)
 find_library(FFTW_DOUBLE_LIBRARY fftw3 REQUIRED)
 find_library(FFTW_FLOAT_MPI_LIBRARY fftw3f_mpi REQUIRED)
 
-add_library(aetos_mpi INTERFACE)
+add_library(aetos_mpi INTERFACE IMPORTED GLOBAL)
 target_link_libraries(aetos_mpi INTERFACE MPI::MPI_C)
 # The C++ bindings of old MPI headers are neither used nor free of warnings.
 target_compile_definitions(aetos_mpi INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
 
-add_library(aetos_hdf5 INTERFACE)
+add_library(aetos_hdf5 INTERFACE IMPORTED GLOBAL)
 target_include_directories(aetos_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 target_link_libraries(aetos_hdf5 INTERFACE ${HDF5_C_LIBRARIES} aetos_mpi)
 
-add_library(aetos_fftw INTERFACE)
+add_library(aetos_fftw INTERFACE IMPORTED GLOBAL)
 target_include_directories(aetos_fftw SYSTEM INTERFACE ${FFTW_INCLUDE_DIR})
 target_link_libraries(aetos_fftw INTERFACE ${FFTW_FLOAT_LIBRARY} ${FFTW_DOUBLE_LIBRARY} m)
 
 # Before FFTW itself, whose transforms it calls.
-add_library(aetos_fftw_mpi INTERFACE)
+add_library(aetos_fftw_mpi INTERFACE IMPORTED GLOBAL)
 target_link_libraries(aetos_fftw_mpi INTERFACE ${FFTW_FLOAT_MPI_LIBRARY} aetos_fftw aetos_mpi)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp REQUIRED)
 
-add_library(aetos_header_only INTERFACE)
+add_library(aetos_header_only INTERFACE IMPORTED GLOBAL)
 target_include_directories(aetos_header_only SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR} ${NANOFLANN_INCLUDE_DIR})

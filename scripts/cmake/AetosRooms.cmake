@@ -9,12 +9,17 @@ endif()
 configure_file(${CMAKE_SOURCE_DIR}/src/core/version.hpp.in ${CMAKE_BINARY_DIR}/generated/aetos/core/version.hpp @ONLY)
 
 add_library(aetos_flags INTERFACE)
-target_include_directories(aetos_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/generated)
+include(GNUInstallDirs)
+target_include_directories(aetos_flags INTERFACE
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(aetos_flags INTERFACE cxx_std_20)
 target_compile_options(aetos_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  $<$<BOOL:${AETOS_WERROR}>:-Werror>
-  $<$<BOOL:${AETOS_NATIVE}>:-march=native>
-  -fno-math-errno)
+  $<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>
+  $<BUILD_INTERFACE:$<$<BOOL:${AETOS_WERROR}>:-Werror>>
+  $<BUILD_INTERFACE:-fno-math-errno>
+  # Programs that use the library need it too: Eigen aligns its arrays by the processor.
+  $<$<BOOL:${AETOS_NATIVE}>:-march=native>)
 if(AETOS_SANITIZE)
   # GCC 12 sees uninitialised members in std::regex under the sanitizers that are not there (its bug 105562).
   target_compile_options(aetos_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -27,6 +32,8 @@ if(AETOS_FUZZ)
   target_link_options(aetos_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+set(AETOS_LIBRARIES aetos_flags)
+
 function(aetos_room name)
   cmake_parse_arguments(ROOM "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -38,6 +45,8 @@ function(aetos_room name)
     add_library(aetos_${name} INTERFACE)
     target_link_libraries(aetos_${name} INTERFACE aetos_flags ${ROOM_LINK})
   endif()
+  set_target_properties(aetos_${name} PROPERTIES EXPORT_NAME ${name})
+  set(AETOS_LIBRARIES ${AETOS_LIBRARIES} aetos_${name} PARENT_SCOPE)
 endfunction()
 
 # Floor 0

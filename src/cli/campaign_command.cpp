@@ -53,7 +53,7 @@ int perform(const CommandLine& line, const Stop& stop) {
   }
   const auto results = campaign::collect(made, members);
   campaign::write_results(made, results);
-  fmt::print("{} members in {}, results.json and index.html\n", results.rows.size(),
+  fmt::print("{} members in {}, results.json, results.h5 and index.html\n", results.rows.size(),
              (made.folder / "results.csv").string());
   return code_of(line, members);
 }

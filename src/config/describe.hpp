@@ -17,6 +17,7 @@ Codec<tomography::ReconstructOptions> describe_reconstruct();
 Codec<TraceOptions> describe_trace();
 Codec<CompareOptions> describe_compare();
 Codec<AnalyzeOptions> describe_analyze();
+Codec<FileOptions> describe_files();
 Codec<CampaignOptions> describe_campaign();
 /// The whole config; made once.
 const Codec<Master>& describe_master();

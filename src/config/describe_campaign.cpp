@@ -83,6 +83,8 @@ Codec<SlurmOptions> describe_slurm() {
       field<S>("ranks", &S::ranks, whole(1, 1000000), "ranks of each member, over all its nodes"),
       field<S>("time", &S::time, time_limit(),
                "time limit of a job; a member that needs longer is requeued and goes on"),
+      field<S>("at_once", &S::at_once, optional("none", whole(1, 1000000)),
+               "members that run at the same time; none: as many as SLURM starts"),
       field<S>("launcher", &S::launcher, word<std::string>({{"mpirun", "mpirun"}, {"srun", "srun"}}),
                "what starts the ranks; srun: with --mpi=pmix"),
       field<S>("setup", &S::setup, list(text("lines of shell")),

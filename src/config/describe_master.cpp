@@ -76,6 +76,8 @@ Codec<Master> make() {
       field<S>("trace", &S::trace, describe_trace(), "from a volume to atoms"),
       field<S>("compare", &S::compare, describe_compare(), "atoms against the truth"),
       field<S>("analyze", &S::analyze, describe_analyze(), "measurements of a model"),
+      field<S>("files", &S::files, describe_files(),
+               "how many ranks write one file together; for runs on many nodes, changes no result"),
       field<S>("campaign", &S::campaign, describe_campaign(),
                "many runs from this config, by `aetos campaign`; no other command reads it"),
   });

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
 
 namespace aetos::io::hdf5 {
 namespace {
@@ -130,6 +131,25 @@ void reserve(const std::string& path, std::uint64_t bytes) {
                     static_cast<double>(needed) / 1048576, static_cast<double>(space.available) / 1048576));
 }
 
+/// Owns an MPI_Info; MPI_INFO_NULL where there is nothing to say.
+class Hints {
+ public:
+  explicit Hints(const FileHints& hints) {
+    if (hints.empty()) return;
+    MPI_Info_create(&info_);
+    for (const auto& [name, value] : hints) MPI_Info_set(info_, name.c_str(), value.c_str());
+  }
+  ~Hints() {
+    if (info_ != MPI_INFO_NULL) MPI_Info_free(&info_);
+  }
+  Hints(const Hints&) = delete;
+  Hints& operator=(const Hints&) = delete;
+  MPI_Info get() const { return info_; }
+
+ private:
+  MPI_Info info_ = MPI_INFO_NULL;
+};
+
 }  // namespace
 
 File create_parallel(const Communicator& comm, const std::string& path, std::uint64_t bytes) {
@@ -142,15 +162,33 @@ File create_parallel(const Communicator& comm, const std::string& path, std::uin
     ::close(fd);
   });
   const PropertyList access = property_list(H5P_FILE_ACCESS);
-  check(H5Pset_fapl_mpio(access.get(), comm.handle(), MPI_INFO_NULL), "HDF5 over MPI");
+  const Hints hints(comm.file_hints());
+  check(H5Pset_fapl_mpio(access.get(), comm.handle(), hints.get()), "HDF5 over MPI");
   check(H5Pset_coll_metadata_write(access.get(), true), "HDF5 over MPI");
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
   comm.agree([&] { check(id, fmt::format("cannot create '{}'", path)); });
   File file(id);
+  for (const auto& [name, value] : comm.file_hints())
+    log::debug("MPI-IO hint {}: {} asked, {} in use", name, value, hint_in_use(id, name).value_or("nothing"));
   comm.agree([&] {
     if (comm.is_root()) reserve(path, bytes);
   });
   return file;
+}
+
+std::optional<std::string> hint_in_use(hid_t file, const std::string& name) {
+  const PropertyList access(check(H5Fget_access_plist(file), "HDF5 over MPI"));
+  void* handle = nullptr;
+  check(H5Fget_vfd_handle(file, access.get(), &handle), "HDF5 over MPI");
+  MPI_Info info = MPI_INFO_NULL;
+  MPI_File_get_info(*static_cast<MPI_File*>(handle), &info);
+  if (info == MPI_INFO_NULL) return {};
+  char value[MPI_MAX_INFO_VAL + 1] = {};
+  int found = 0;
+  MPI_Info_get(info, name.c_str(), MPI_MAX_INFO_VAL, value, &found);
+  MPI_Info_free(&info);
+  if (!found) return {};
+  return std::string(value);
 }
 
 Group create_group(hid_t parent, const std::string& name) {
@@ -171,14 +209,14 @@ void write_scalar(hid_t object, const std::string& name, hid_t file_type, hid_t 
   check(H5Awrite(attribute.get(), memory_type, value), action);
 }
 
+}  // namespace
+
 Type text_type() {
   Type type(check(H5Tcopy(H5T_C_S1), "HDF5 text type"));
   H5Tset_size(type.get(), H5T_VARIABLE);
   H5Tset_cset(type.get(), H5T_CSET_UTF8);
   return type;
 }
-
-}  // namespace
 
 void write_attribute(hid_t object, const std::string& name, double value) {
   write_scalar(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);

@@ -75,7 +75,8 @@ Communicator::Communicator(Communicator&& other) noexcept
     : comm_(std::exchange(other.comm_, MPI_COMM_NULL)),
       rank_(other.rank_),
       size_(other.size_),
-      message_limit_(other.message_limit_) {}
+      message_limit_(other.message_limit_),
+      file_hints_(std::move(other.file_hints_)) {}
 
 void Communicator::barrier() const {
   MPI_Barrier(comm_);
@@ -87,6 +88,13 @@ Communicator Communicator::split(int colour) const {
   Communicator group(part);
   MPI_Comm_free(&part);
   group.message_limit_ = message_limit_;
+  group.file_hints_ = file_hints_;
+  return group;
+}
+
+Communicator Communicator::with_file_hints(FileHints hints) const {
+  Communicator group = split(0);
+  group.file_hints_ = std::move(hints);
   return group;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -25,6 +26,7 @@ struct Owner {
   long process = 0;
   unsigned long long start_time = 0;  ///< clock ticks since boot (proc(5), stat, field 22)
   std::string boot;                   ///< the kernel's random id of this boot
+  long job = 0, start = 0;            ///< SLURM's number of the job, 0 without; its start, counted from 0
 };
 
 std::string host_name() {
@@ -57,14 +59,26 @@ std::optional<unsigned long long> start_time_of(long process) {
   return {};
 }
 
+long number_in_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? 0 : std::atol(value);
+}
+
 Owner this_process() {
   const long process = ::getpid();
-  return {host_name(), process, start_time_of(process).value_or(0), boot_id()};
+  return {host_name(),
+          process,
+          start_time_of(process).value_or(0),
+          boot_id(),
+          number_in_environment("SLURM_JOB_ID"),
+          number_in_environment("SLURM_RESTART_COUNT")};
 }
 
 std::string to_text(const Owner& owner) {
-  return fmt::format("host {}\nprocess {}\nstart_time {}\nboot {}\n", owner.host, owner.process,
-                     owner.start_time, owner.boot);
+  auto text = fmt::format("host {}\nprocess {}\nstart_time {}\nboot {}\n", owner.host, owner.process,
+                          owner.start_time, owner.boot);
+  if (owner.job > 0) text += fmt::format("job {} {}\n", owner.job, owner.start);
+  return text;
 }
 
 std::string read_text(int descriptor) {
@@ -82,7 +96,15 @@ std::optional<Owner> parse(const std::string& text) {
   if (!lines || host_key != "host" || process_key != "process" || start_key != "start_time" ||
       boot_key != "boot")
     return {};
+  std::string job_key;
+  if (!(lines >> job_key >> owner.job >> owner.start) || job_key != "job") owner.job = 0;
   return owner;
+}
+
+/// SLURM starts a job again only once its former start is over on every node.
+bool is_former_start_of_this_job(const Owner& owner) {
+  const Owner own = this_process();
+  return owner.job > 0 && owner.job == own.job && owner.start < own.start;
 }
 
 bool is_alive(const Owner& owner) {
@@ -112,6 +134,11 @@ void judge_former_owner(const std::filesystem::path& path, const std::string& te
   if (!owner) {
     log::info("the lock of {} does not say whose it is; no process holds it, so it is taken over",
               path.parent_path().string());
+    return;
+  }
+  if (owner->host != host_name() && is_former_start_of_this_job(*owner)) {
+    log::info("the lock of {} was left on host {} by an earlier start of this job; it is taken over",
+              path.parent_path().string(), owner->host);
     return;
   }
   if (owner->host != host_name())

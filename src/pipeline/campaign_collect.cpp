@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/pipeline/plan.hpp"
@@ -42,8 +43,12 @@ Json value_of(const std::string& yaml) {
   return parsed.is_number() || parsed.is_boolean() ? parsed : Json(yaml);
 }
 
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
 std::string csv_cell(const Json& value) {
-  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  const std::string text = text_of(value);
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted(1, '"');
   for (const char c : text) {
@@ -108,6 +113,29 @@ std::string to_csv(const Results& results) {
   return text;
 }
 
+std::vector<io::TableColumn> to_columns(const Results& results) {
+  const auto is_number = [](const Json& value) { return value.is_number() || value.is_boolean(); };
+  std::vector<io::TableColumn> columns;
+  for (const auto& name : results.columns) {
+    io::TableColumn column{name};
+    const bool numbers = std::all_of(results.rows.begin(), results.rows.end(), [&](const Json& row) {
+      return !row.contains(name) || is_number(row[name]);
+    });
+    for (const auto& row : results.rows) {
+      const auto found = row.find(name);
+      const bool absent = found == row.end();
+      if (numbers)
+        column.numbers.push_back(absent                ? std::numeric_limits<double>::quiet_NaN()
+                                 : found->is_boolean() ? static_cast<double>(found->get<bool>())
+                                                       : found->get<double>());
+      else
+        column.texts.push_back(absent ? std::string() : text_of(*found));
+    }
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
 std::vector<double> outlier_scores(const Results& results) {
   std::vector<double> scores(results.rows.size(), 0.0);
   for (const char* measure :
@@ -131,6 +159,7 @@ void write_results(const Campaign& campaign, const Results& results) {
   io::write_file_atomically(campaign.folder / "results.csv", to_csv(results));
   const Json json{{"project", campaign.project}, {"columns", results.columns}, {"members", results.rows}};
   io::write_file_atomically(campaign.folder / "results.json", json.dump(1) + "\n");
+  io::write_table(campaign.folder / "results.h5", "members", results.rows.size(), to_columns(results));
   io::write_file_atomically(campaign.folder / "index.html", page(campaign, results));
 }
 

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <sstream>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/progress.hpp"
@@ -66,6 +68,24 @@ double largest(const Campaign& campaign, const char* key) {
   return most;
 }
 
+/// SLURM's notation of time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]].
+double hours_of(const std::string& limit) {
+  const auto dash = limit.find('-');
+  std::vector<double> parts;
+  std::istringstream text(dash == std::string::npos ? limit : limit.substr(dash + 1));
+  for (std::string part; std::getline(text, part, ':');) parts.push_back(std::stod(part));
+  parts.resize(std::max<std::size_t>(parts.size(), dash == std::string::npos ? 1 : 3), 0.0);
+  if (dash != std::string::npos) return 24 * std::stod(limit) + parts[0] + parts[1] / 60 + parts[2] / 3600;
+  if (parts.size() == 3) return parts[0] + parts[1] / 60 + parts[2] / 3600;
+  return parts[0] / 60 + (parts.size() > 1 ? parts[1] / 3600 : 0.0);
+}
+
+/// Jobs in a row that the longest member takes under the time limit.
+int jobs_of_longest(const Campaign& campaign) {
+  const double limit = std::max(hours_of(campaign.options.slurm.time), 1.0 / 60);
+  return std::max(1, static_cast<int>(std::ceil(largest(campaign, "wall_hours") / limit)));
+}
+
 }  // namespace
 
 Json to_json(const Campaign& campaign) {
@@ -78,6 +98,7 @@ Json to_json(const Campaign& campaign) {
           {"max_retries", campaign.options.max_retries},
           {"core_hours", total(campaign, "core_hours")},
           {"longest_wall_hours", largest(campaign, "wall_hours")},
+          {"jobs_of_longest", jobs_of_longest(campaign)},
           {"bytes_written", total(campaign, "bytes_written")},
           {"members", members}};
 }
@@ -101,6 +122,8 @@ void write(const Campaign& campaign, const std::vector<PlannedMember>& members, 
   }
   write_if_changed(campaign.folder / files::script,
                    job_script(campaign.options.slurm, campaign.options.max_retries, this_program()));
+  write_if_changed(campaign.folder / files::collector,
+                   collector_script(campaign.options.slurm, this_program(), campaign.folder.string()));
   write_if_changed(campaign.folder / files::plan, to_json(campaign).dump(1) + "\n");
 }
 
@@ -148,6 +171,9 @@ std::string format_plan(const Campaign& campaign) {
       total(campaign, "core_hours"), total(campaign, "bytes_written") / 1e6,
       format_duration(3600 * largest(campaign, "wall_hours")), ranks,
       largest(campaign, "memory_per_rank_MiB"));
+  if (const int jobs = jobs_of_longest(campaign); jobs > 1)
+    text += fmt::format("; that is {} jobs in a row under the time limit of {}", jobs,
+                        campaign.options.slurm.time);
   if (impossible > 0) text += fmt::format("\n{} of the members cannot run and will be left out", impossible);
   return text;
 }

@@ -14,6 +14,7 @@ constexpr const char* kHead = R"sh(#!/bin/bash
 #   sbatch --array=0-199 array_over_particles.sbatch list.txt
 # SLURM's MaxArraySize limits the index, not the count: a third word is added to the index, so that the next 1000
 # lines are --array=0-999 array_over_particles.sbatch list.txt 1000. `aetos campaign submit` does all of this.
+# A fourth word is the command instead of `run`, one stage say: array_over_particles.sbatch list.txt 0 simulate.
 #
 #SBATCH --job-name=aetos
 )sh";
@@ -32,16 +33,17 @@ constexpr const char* kAfterOptions =
 #SBATCH --output=aetos-%A_%a.log
 set -uo pipefail
 
-list=${1:?usage: sbatch --array=0-N array_over_particles.sbatch LIST [OFFSET]}
-offset=${2:-0}
+list=${1:?usage: sbatch --array=0-N array_over_particles.sbatch LIST [OFFSET [COMMAND]]}
+offset=${2:-0} command=${3:-run}
 )sh";
 
 constexpr const char* kSite = R"sh(
-# ---- Your cluster's modules, the program, the launcher ----------------------------------------------------------
+# ---- Your cluster's modules or Spack environment, the program, the launcher ------------------------------------
 )sh";
 
 constexpr const char* kBody = R"sh(export OMP_NUM_THREADS=1
 # export HDF5_USE_FILE_LOCKING=FALSE   # on file systems without locks
+scratch=/tmp   # on each node, for MPI's own files
 # -----------------------------------------------------------------------------------------------------------------
 
 job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}_${SLURM_ARRAY_TASK_ID:-0}
@@ -54,6 +56,18 @@ if [[ ! -f $folder/config.yaml ]]; then
 fi
 exec >>"$folder/job.log" 2>&1
 echo "job $job on ${SLURM_JOB_NODELIST:-this machine}, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date)"
+
+# A folder of the job's own on each of its nodes, which goes with the job.
+export TMPDIR=$scratch/aetos-$job
+on_each_node() {
+  timeout 60 srun --mpi=none --overlap --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 "$@"
+}
+on_each_node mkdir -p "$TMPDIR" || unset TMPDIR
+tidy() {
+  [[ -z ${TMPDIR:-} ]] || on_each_node rm -rf "$TMPDIR"
+  unset TMPDIR
+}
+trap tidy EXIT
 
 # How the last start ended (code), how many have failed, how many in a row made no progress.
 code=0 failures=0 idle=0
@@ -78,10 +92,18 @@ if [[ -f $folder/run/run.json ]]; then
   options+=(--resume)
 fi
 
+# A lock that a lost node left: AETOS cannot tell whether the job that holds it lives, SLURM can.
+lock=$folder/run/.aetos.lock
+holder=$(sed -n 's/^job \([0-9]*\) .*/\1/p' "$lock" 2>/dev/null)
+if [[ -n $holder && $holder != "$SLURM_JOB_ID" ]] && alive=$(squeue --noheader --array --format=%A --user="$(id -un)") &&
+  ! grep -qx "$holder" <<<"$alive"; then
+  rm -f "$lock"
+fi
+
 # A shell runs no trap while a program runs in the foreground, so the launcher runs in the background.
 signalled=0
 trap 'signalled=1; kill -USR1 "$pid"' USR1
-"${launcher[@]}" "$aetos" run "$folder/config.yaml" --output "$folder/run" "${options[@]}" &
+"${launcher[@]}" "$aetos" "$command" "$folder/config.yaml" --output "$folder/run" "${options[@]}" &
 pid=$!
 # A signal ends `wait` early with a code of its own: wait again, until the program's own code comes.
 while :; do
@@ -104,6 +126,7 @@ elif [[ $code -ne 0 ]]; then
 fi
 keep_outcome
 if [[ $again == yes ]]; then
+  tidy
   scontrol requeue "$job"
   # SLURM ends this shell when it requeues; until then there is nothing left to do.
 elif [[ $code -eq 75 ]]; then
@@ -112,7 +135,8 @@ fi
 exit "$code"
 )sh";
 
-constexpr const char* kUsualSetup = "# module load openmpi fftw hdf5 petsc\n";
+constexpr const char* kUsualSetup =
+    "# module load openmpi fftw hdf5 petsc      or: spack env activate aetos\n";
 
 /// A newline in an option would end its line and begin another.
 std::string one_line(std::string text) {
@@ -135,17 +159,43 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
-std::string job_script(const config::SlurmOptions& slurm, int max_retries, const std::string& program) {
-  std::string text = kHead;
+namespace {
+
+/// Who pays, where, and what else the user asked for.
+std::string site_directives(const config::SlurmOptions& slurm) {
+  std::string text;
   if (slurm.account) text += directive("--account=" + *slurm.account);
   if (slurm.partition) text += directive("--partition=" + *slurm.partition);
   for (const auto& option : slurm.options) text += directive(option);
+  return text;
+}
+
+std::string site_setup(const config::SlurmOptions& slurm, const std::string& program) {
+  std::string text;
+  for (const auto& line : slurm.setup) text += line + "\n";
+  if (slurm.setup.empty()) text += kUsualSetup;
+  return text + "aetos=${AETOS:-" + shell_word(program) + "}\n";
+}
+
+}  // namespace
+
+std::string collector_script(const config::SlurmOptions& slurm, const std::string& program,
+                             const std::string& folder) {
+  return "#!/bin/bash\n# The table over all members; `aetos campaign submit` lets it start when its arrays "
+         "have "
+         "ended.\n" +
+         site_directives(slurm) + directive("--nodes=1") + directive("--ntasks=1") + directive("--time=60") +
+         "set -uo pipefail\n" + site_setup(slurm, program) + "\"$aetos\" campaign collect " +
+         shell_word(folder) + "\n";
+}
+
+std::string job_script(const config::SlurmOptions& slurm, int max_retries, const std::string& program) {
+  std::string text = kHead;
+  text += site_directives(slurm);
   text += directive(fmt::format("--nodes={}", slurm.nodes)) + kNumberOfRanks;
   text += directive(fmt::format("--ntasks={}", slurm.ranks)) + directive("--time=" + slurm.time);
   text += kAfterOptions + fmt::format("max_retries={}\n", max_retries) + kSite;
-  for (const auto& line : slurm.setup) text += line + "\n";
-  if (slurm.setup.empty()) text += kUsualSetup;
-  text += "aetos=${AETOS:-" + shell_word(program) + "}\n";
+  text += site_setup(slurm, program);
   text += slurm.launcher == "srun" ? "launcher=(srun --mpi=pmix)\n" : "launcher=(mpirun)\n";
   return text + kBody;
 }

@@ -25,8 +25,8 @@ using Json = nlohmann::json;
 constexpr std::array kStates{State::done,    State::running, State::waiting,
                              State::stopped, State::failed,  State::new_member};
 
-/// The last line with an error in it, from the end of a log.
-std::string last_error(const fs::path& log) {
+/// What stands behind `word` in the last line that has it, from the end of a log.
+std::string last_line_with(const fs::path& log, const std::string& word) {
   std::ifstream file(log, std::ios::binary);
   if (!file) return {};
   file.seekg(0, std::ios::end);
@@ -34,8 +34,18 @@ std::string last_error(const fs::path& log) {
   file.seekg(std::max<std::streamoff>(0, size - 65536));
   std::string found;
   for (std::string line; std::getline(file, line);)
-    if (const auto at = line.find("error: "); at != std::string::npos) found = line.substr(at + 7);
+    if (const auto at = line.find(word); at != std::string::npos) found = line.substr(at + word.size());
   return found;
+}
+
+std::string last_error(const fs::path& log) {
+  return last_line_with(log, "error: ");
+}
+
+/// What a run that is at work said last: how far it is, and how long it will take.
+std::string last_words(const fs::path& log) {
+  const auto line = last_line_with(log, "");
+  return line.substr(std::min(line.size(), line.find_first_not_of(' ')));
 }
 
 /// Whether the run's own record says that every stage is done.
@@ -103,6 +113,7 @@ void judge_files(const fs::path& folder, const SchedulerView& scheduler, MemberS
   const Lock lock = lock_of(folder / files::run);
   if (lock == Lock::held) {
     status.state = State::running;
+    status.reason = last_words(folder / files::run / pipeline::files::log);
   } else if (!why.empty()) {
     status.state = State::failed;
     status.reason = why;
@@ -133,7 +144,7 @@ MemberStatus status_of(const Member& member, const fs::path& folder, const std::
   if (const auto queued = scheduler.queued.find(job); queued != scheduler.queued.end()) {
     const bool pending = queued->second.state == "PENDING";
     status.state = pending ? State::waiting : State::running;
-    if (pending) status.reason = queued->second.reason;
+    status.reason = pending ? queued->second.reason : last_words(folder / files::run / pipeline::files::log);
     return status;
   }
   if (!member.problem.empty()) {

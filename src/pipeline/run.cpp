@@ -223,6 +223,7 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
     }
   });
   share_fingerprints(comm, wanted);
+  const Communicator writers = comm.with_file_hints(plan.config.files.for_mpi());
   comm.agree([&] {
     if (!comm.is_root()) return;
     std::error_code error;
@@ -236,7 +237,7 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
     log::info("AETOS {} ({}), {} rank(s), output in {}", kVersion, kCommit, comm.size(),
               plan.output.string());
   });
-  Run(comm, stop, std::move(plan), std::move(wanted), std::move(record)).all_stages();
+  Run(writers, stop, std::move(plan), std::move(wanted), std::move(record)).all_stages();
   log::close_file();
 }
 

@@ -58,6 +58,18 @@ TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
   }
 }
 
+TEST_F(WholeRun, HintsForFilesChangeHowTheyAreWrittenNotWhat) {
+  const std::string hints = " --set files.aggregators=2 --set files.buffer_MiB=1 --set 'files.hints=[cb_foo=7]'";
+  const auto outcome = run_aetos("run " + config_ + hints + " --log-level debug --output " + at("hints"), 3);
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  for (const char* said : {"cb_nodes: 2 asked, 2 in use", "cb_buffer_size: 1048576 asked, 1048576 in use", "cb_foo: 7 asked"})
+    EXPECT_NE(outcome.output.find(said), std::string::npos) << outcome.output;
+  expect_same_results(run(), at("hints"));
+  // They are no part of what the run is: it goes on with others.
+  EXPECT_NE(run_aetos("run " + config_ + " --resume --output " + at("hints")).output.find("simulate: already done"),
+            std::string::npos);
+}
+
 TEST_F(WholeRun, ResolvedConfigGivesTheSameRun) {
   const auto again = at("again");
   const auto outcome =

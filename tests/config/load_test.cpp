@@ -68,6 +68,19 @@ TEST_F(Load, ReadsEveryKindOfValue) {
   EXPECT_EQ(m.compare.rule, MatchRule::nearest);
 }
 
+TEST_F(Load, HintsForFilesInMpisOwnWords) {
+  EXPECT_TRUE(load_text(whole()).files.for_mpi().empty());
+  const auto files = load_text(whole("files: {aggregators: 64, buffer_MiB: 16, stripes: 32, stripe_MiB: 4, "
+                                     "hints: [romio_cb_write=enable, a=b=c]}\n"))
+                         .files.for_mpi();
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"cb_nodes", "64"},           {"cb_buffer_size", "16777216"}, {"striping_factor", "32"},
+      {"striping_unit", "4194304"}, {"romio_cb_write", "enable"},   {"a", "b=c"}};
+  EXPECT_EQ(files, expected);
+  expect_contains(refusal(whole("files: {hints: [cb_nodes]}\n")), "NAME=VALUE");
+  expect_contains(refusal(whole("files: {aggregators: 0}\n")), "files.aggregators");
+}
+
 TEST_F(Load, TakesTiltsInEveryForm) {
   const auto one = load_text(whole(), {{"tilts.theta_deg", "30"}});
   EXPECT_EQ(std::get<double>(one.tilts.theta_deg), 30);

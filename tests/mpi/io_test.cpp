@@ -8,6 +8,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/random.hpp"
+#include "aetos/io/hdf5.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "support/ranks.hpp"
 #include "support/temporary_folder.hpp"
@@ -128,6 +129,22 @@ TEST(ParallelTiltSeries, SmallTransfersGiveTheSameData) {
                    {compress, limit});
       expect_series(folder / "a.h5", info);
     }
+}
+
+TEST(ParallelTiltSeries, HintsReachMpiAndChangeNoValue) {
+  AETOS_RANKS(comm, 4);
+  const SharedFolder folder(comm);
+  const Communicator hinted = comm.with_file_hints({{"cb_nodes", "2"}, {"cb_buffer_size", "1048576"}});
+  {
+    const auto file = hdf5::create_parallel(hinted.split(0), folder / "hints.h5", 0);
+    EXPECT_EQ(hdf5::hint_in_use(file.get(), "cb_nodes"), "2");
+    EXPECT_EQ(hdf5::hint_in_use(file.get(), "cb_buffer_size"), "1048576");
+    const auto plain = hdf5::create_parallel(comm, folder / "plain.h5", 0);
+    EXPECT_NE(hdf5::hint_in_use(plain.get(), "cb_buffer_size"), "1048576");
+  }
+  const TiltSeriesInfo info = series(9, 200, 300);
+  write_series(hinted, folder / "a.h5", info, [](std::size_t t) { return t % 4; });
+  expect_series(folder / "a.h5", info);
 }
 
 TEST(ParallelTiltSeries, AFileOnAGridOfRanksIsRight) {

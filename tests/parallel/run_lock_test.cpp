@@ -100,6 +100,25 @@ TEST_F(Lock, OfAnotherHostIsLeftAloneAndExplained) {
   EXPECT_TRUE(std::filesystem::exists(file()));
 }
 
+TEST_F(Lock, OfAnEarlierStartOfThisJobOnALostNodeIsTakenOver) {
+  const auto other = text_with("host", "node0815");
+  setenv("SLURM_JOB_ID", "4711", 1);
+  setenv("SLURM_RESTART_COUNT", "2", 1);
+  for (const char* job : {"job 4711 0\n", "job 4711 1\n"}) {
+    write(other + job);
+    EXPECT_EQ(refusal(), "") << job;
+  }
+  // Another job, or copies of this start that know nothing of each other, may be alive.
+  for (const char* job : {"", "job 4712 0\n", "job 4711 2\n", "job x\n"}) {
+    write(other + job);
+    EXPECT_NE(refusal().find("node0815"), std::string::npos) << job;
+  }
+  std::filesystem::remove(file());
+  EXPECT_NE(own_text().find("\njob 4711 2\n"), std::string::npos);
+  unsetenv("SLURM_JOB_ID");
+  unsetenv("SLURM_RESTART_COUNT");
+}
+
 TEST_F(Lock, EmptyOrForeignTextIsTakenOver) {
   for (const char* content : {"", "\n", "host", "host a\nprocess many\n", "\xff\xfe\x01"}) {
     write(content);

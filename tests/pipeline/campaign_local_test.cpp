@@ -44,10 +44,16 @@ TEST(CampaignLocal, StoppedAndKilledCampaignsGoOn) {
   const std::string longer = " --set specimen.thermal.frozen_phonons=8";
   const std::string submit =
       std::string(AETOS_BINARY) + " campaign submit --local 1 " + config + longer + " </dev/null";
-  const auto stopped = run_shell("timeout -s TERM 1 " + submit + "; echo code $?");
+  // As soon as the first run is at work, however busy the machine is.
+  const auto signalled_once_there_is = [&](const std::string& file, const std::string& signal) {
+    return run_shell(submit + " & pid=$!\nfor i in $(seq 600); do\nls " + folder.path().string() +
+                     "/run/members/0001*/run/" + file + " >/dev/null 2>&1 && break\nsleep 0.05\ndone\nkill -" +
+                     signal + " $pid\nwait $pid\necho code $?");
+  };
+  const auto stopped = signalled_once_there_is("work/simulate/*", "TERM");
   EXPECT_NE(stopped.output.find("--resume goes on"), std::string::npos) << stopped.output;
   EXPECT_EQ(status_of(config)["members"][0]["state"], "stopped");
-  run_shell("timeout -s KILL 1 " + submit);
+  signalled_once_there_is(".aetos.lock", "KILL");
   // The killed campaign leaves its run alone with nobody to wait for it; it ends by itself.
   for (int i = 0; i < 100 && status_of(config)["counts"]["running"] != 0; ++i) run_shell("sleep 0.2");
   const auto rest = run_aetos("campaign submit --local 1 " + config + longer);

@@ -110,6 +110,37 @@ TEST(CampaignScript, TheOneInJobsIsTheOneThatCampaignsUse) {
             read_file(fs::path(AETOS_SOURCE_DIR) / "jobs/array_over_particles.sbatch"));
 }
 
+TEST(CampaignScript, WhatNobodyEditsIsTheSameInEveryScriptOfOneRun) {
+  const auto end_of = [](const char* script) {
+    const auto text = read_file(fs::path(AETOS_SOURCE_DIR) / "jobs" / script);
+    const auto at = text.find("# ---- From here on nothing needs to be edited");
+    return at == std::string::npos ? std::string(script) : text.substr(at);
+  };
+  EXPECT_EQ(end_of("single_run.sbatch"), end_of("many_node_run.sbatch"));
+  EXPECT_EQ(end_of("single_run.sbatch"), end_of("parameter_sweep.sbatch"));
+}
+
+TEST(CampaignPlan, SaysHowManyJobsTheLongestMemberTakes) {
+  campaign::Campaign made{"/tmp/x", "test", {}, {{"0001", ""}}};
+  made.members[0].cost = {{"wall_hours", 5.0}};
+  for (const auto& [limit, jobs] : std::map<std::string, int>{
+           {"24:00:00", 1}, {"2:00:00", 3}, {"150", 2}, {"90:30", 4}, {"1-0", 1}, {"0-1:30", 4}}) {
+    made.options.slurm.time = limit;
+    EXPECT_EQ(campaign::to_json(made)["jobs_of_longest"], jobs) << limit;
+  }
+}
+
+TEST(CampaignScript, TheTablesJobRunsOnOneRankWhereTheMembersRun) {
+  config::SlurmOptions slurm;
+  slurm.partition = "main";
+  slurm.ranks = 64;
+  slurm.setup = {"module load openmpi"};
+  const auto script = campaign::collector_script(slurm, "/opt/aetos", "/data/my run");
+  for (const char* line : {"#SBATCH --partition=main\n", "#SBATCH --ntasks=1\n", "\nmodule load openmpi\n",
+                           "campaign collect '/data/my run'\n"})
+    EXPECT_NE(script.find(line), std::string::npos) << script;
+}
+
 TEST(CampaignScript, TextOfTheUserStaysInItsPlace) {
   config::SlurmOptions slurm;
   slurm.partition = "fat\nrm -rf x";

@@ -9,6 +9,7 @@
 #include "aetos/io/yaml_document.hpp"
 #include "aetos/pipeline/campaign_collect.hpp"
 #include "aetos/pipeline/campaign_submit.hpp"
+#include "io/scratch.hpp"
 #include "support/process.hpp"
 
 namespace aetos::test {
@@ -74,9 +75,11 @@ TEST_F(CampaignSubmit, ManyMembersEachOnceAndNoIndexBeyondTheLimit) {
   members(2500);
   campaign::submit(made_);
   const auto calls = lines("calls");
-  ASSERT_EQ(calls.size(), 3u);
+  ASSERT_EQ(calls.size(), 4u);
   EXPECT_NE(calls[0].find("--array=0-1000 "), std::string::npos) << calls[0];
   EXPECT_NE(calls[2].find("--array=0-497 "), std::string::npos) << calls[2];
+  // One job for the table, after all arrays, whatever becomes of them.
+  EXPECT_NE(calls[3].find("--dependency=afterany:1:2:3 "), std::string::npos) << calls[3];
   std::set<std::string> names;
   std::size_t count = 0;
   for (const auto& submission : campaign::read_submissions(made_.folder)) {
@@ -97,7 +100,7 @@ TEST_F(CampaignSubmit, TwiceSubmitsNothingTwice) {
   for (int i = 0; i < 3; ++i) queue += "1_" + std::to_string(i) + "|PENDING|Resources\n";
   folder_.write("bin/queue", queue);
   EXPECT_NE(campaign::submit(made_).find("nothing to submit"), std::string::npos);
-  EXPECT_EQ(lines("calls").size(), 1u);
+  EXPECT_EQ(lines("calls").size(), 2u);  // the array and the table's job
 }
 
 TEST_F(CampaignSubmit, ARefusedSecondChunkIsAnErrorThatListsTheFirst) {
@@ -130,7 +133,60 @@ TEST_F(CampaignSubmit, WithoutAnAnswerFromTheQueueNothingIsSubmittedAgain) {
   campaign::submit(made_);
   command("squeue", "echo 'slurm_load_jobs error' >&2\nexit 1\n");
   EXPECT_THROW(campaign::submit(made_), ResourceError);
-  EXPECT_EQ(lines("calls").size(), 1u);
+  EXPECT_EQ(lines("calls").size(), 2u);
+}
+
+TEST_F(CampaignSubmit, AUserWhoMayHaveSevenHundredJobsGetsSevenHundredAndTheRestLater) {
+  members(1500);
+  command("sbatch",
+          "echo \"$*\" >>calls\ncase $* in *--array=0-*) ;; *) echo 999; exit 0;; esac\n"
+          "last=${*#*--array=0-}; last=${last%% *}; all=$(($(cat all 2>/dev/null || echo 0) + last + 1))\n"
+          "if [ $all -gt 700 ]; then echo 'sbatch: error: AssocMaxSubmitJobLimit' >&2; exit 1; fi\n"
+          "echo $all >all\nwc -l <calls\n");
+  EXPECT_THROW(campaign::submit(made_), ResourceError);
+  std::vector<std::string> submitted, queue;
+  std::string text;
+  for (const auto& submission : campaign::read_submissions(made_.folder))
+    for (std::size_t i = 0; i < submission.members.size(); ++i) {
+      submitted.push_back(submission.members[i]);
+      text += submission.job + "_" + std::to_string(i) + "|PENDING|AssocMaxJobsLimit\n";
+    }
+  ASSERT_EQ(submitted.size(), 700u);
+  for (std::size_t i = 0; i < submitted.size(); ++i) EXPECT_EQ(submitted[i], made_.members[i].name);
+  // When they are over, the next seven hundred.
+  folder_.write("bin/queue", "");
+  for (std::size_t i = 0; i < 700; ++i) outcome(i, 2, 9, "local");
+  fs::remove(bin() / "all");
+  EXPECT_THROW(campaign::submit(made_), ResourceError);
+  std::size_t all = 0;
+  for (const auto& submission : campaign::read_submissions(made_.folder)) all += submission.members.size();
+  EXPECT_EQ(all, 1400u);
+}
+
+TEST_F(CampaignSubmit, SoManyAtOnceAsTheConfigSays) {
+  members(5);
+  made_.options.slurm.at_once = 2;
+  campaign::submit(made_);
+  EXPECT_NE(lines("calls").front().find("--array=0-4%2 "), std::string::npos) << lines("calls").front();
+}
+
+TEST_F(CampaignSubmit, AnArrayStillInTheQueueHoldsTheTableBack) {
+  members(3);
+  campaign::submit(made_);
+  folder_.write("bin/queue", "1_0|RUNNING|None\n1_1|RUNNING|None\n");  // the third was cancelled
+  campaign::submit(made_);
+  EXPECT_NE(lines("calls").back().find("--dependency=afterany:1:3 "), std::string::npos)
+      << lines("calls").back();
+}
+
+TEST_F(CampaignSubmit, ARunningMemberSaysHowFarItIs) {
+  members(1);
+  campaign::submit(made_);
+  const auto run = made_.folder_of(made_.members[0]) / "run";
+  fs::create_directories(run);
+  std::ofstream(run / "log.txt") << "simulate\n  probes: 20 of 100 (20 %), 2/s, 40 s left\n";
+  folder_.write("bin/queue", "1_0|RUNNING|None\n");
+  EXPECT_EQ(now()[0].reason, "probes: 20 of 100 (20 %), 2/s, 40 s left");
 }
 
 TEST_F(CampaignSubmit, EveryKindOfEndIsToldApart) {
@@ -196,6 +252,24 @@ TEST_F(CampaignSubmit, TheTableHasARowForEachMember) {
   EXPECT_NE(csv.find("\"a,\"\"b\""), std::string::npos) << csv;
   const auto scores = campaign::outlier_scores(results);
   EXPECT_EQ(std::max_element(scores.begin(), scores.end()) - scores.begin(), 1);
+  campaign::write_results(made_, results);
+  if (python_has("h5py")) {
+    const auto script = folder_.write("read.py", R"(
+import sys
+import h5py
+import numpy as np
+table = h5py.File(sys.argv[1], 'r')['members']
+names = list(table.attrs['columns'])
+assert names == open(sys.argv[2]).readline().strip().split(','), names
+assert all(len(table[n]) == 4 for n in names)
+assert table['name'].asstr()[1] == '0002-seed1' and table['x'].asstr()[0] == 'a,"b' and table['x'].asstr()[3] == ''
+assert list(table['compare.rmsd_pm'][:3]) == [20, 90, 22] and np.isnan(table['compare.rmsd_pm'][3])
+assert table['compare.rmsd_axis_pm.2'].dtype == np.float64
+)");
+    EXPECT_EQ(run_python(script, (made_.folder / "results.h5").string() + " " +
+                                     (made_.folder / "results.csv").string()),
+              0);
+  }
   const auto page = campaign::page(made_, results);
   EXPECT_LT(page.find("0002-seed1"), page.find("0001-seed1"));  // the outlier first
 }

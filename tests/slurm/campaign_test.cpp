@@ -1,44 +1,21 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "support/small_run.hpp"
+#include "slurm_cluster.hpp"
+#include "support/same_results.hpp"
 
-/// A campaign under a real SLURM: slurmctld and three slurmd on this machine.
+/// A campaign under a real SLURM.
 namespace aetos::test {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-class SlurmCampaign : public ::testing::Test {
+class SlurmCampaign : public SlurmCluster {
  protected:
-  void SetUp() override {
-    if (run_shell("PATH=$PATH:/usr/sbin; command -v slurmctld slurmd munged sbatch").code != 0)
-      GTEST_SKIP() << "SLURM is not installed (Debian: slurm-wlm and munge)";
-    const auto started = helper("start");
-    ASSERT_EQ(started.code, 0) << started.output;
-    running_ = true;
-  }
-  void TearDown() override {
-    if (running_) helper("stop");
-  }
-
-  Outcome helper(const std::string& action) const {
-    return run_shell(std::string("bash ") + AETOS_SOURCE_DIR + "/tests/slurm/slurm_here.sh " + action + " " +
-                     (folder_.path() / "slurm").string() + " >/dev/null </dev/null");
-  }
-  /// A command in the environment of a user of that cluster.
-  Outcome user(const std::string& command) const {
-    return run_shell(
-        "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 SLURM_CONF=" +
-        (folder_.path() / "slurm/slurm.conf").string() + " " + command + " </dev/null");
-  }
   Outcome campaign(const std::string& action, const std::string& options = "") const {
     return user(std::string(AETOS_BINARY) + " campaign " + action + " " + config_ + " " + options);
   }
@@ -46,49 +23,52 @@ class SlurmCampaign : public ::testing::Test {
     const auto outcome = campaign("status", "--json");
     return Json::parse(outcome.output, nullptr, false);
   }
-  /// Until the members are in these states, a minute and a half at most; what they are in then. A member on
-  /// its way from one start to the next is in no queue for a moment, so looking for an empty queue would end
-  /// too early. A requeued job is told to wait five seconds, not two minutes: a node refuses the credential of
-  /// a job that it ended within the same second.
-  Json wait_for(const std::vector<std::string>& states) const {
+  /// Until the members are in these states; what they are in then. A member on its way from one start to the
+  /// next is in no queue for a moment, so looking for an empty queue would end too early.
+  Json wait_for(const std::vector<std::string>& states) {
     Json now;
-    int delayed = 0;
-    for (int i = 0; i < 180; ++i) {
+    wait_until([&] {
       now = status();
-      if (!now.is_object()) break;
+      if (!now.is_object()) return true;
       bool all = true;
       for (std::size_t m = 0; m < states.size(); ++m) all = all && now["members"][m]["state"] == states[m];
-      if (all) break;
       for (const auto& member : now["members"])
-        if (member["reason"] == "BeginTime" && ++delayed % 10 == 0)
-          user("scontrol update StartTime=now JobId=" + member["job"].get<std::string>());
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    }
+        if (member["reason"] == "BeginTime") hurry(member["job"]);
+      return all;
+    });
     return now;
   }
 
-  TemporaryFolder folder_;
   std::string config_;
-  bool running_ = false;
 };
 
-TEST_F(SlurmCampaign, OneBadParticleNeverStopsTheRest) {
-  config_ = write_small_run(folder_, small_config() +
-                                         "campaign:\n"
-                                         "  particles: [atoms.extxyz, broken.extxyz, blocked.extxyz]\n"
-                                         "  slurm: {partition: main, ranks: 2, time: 10}\n"
-                                         "  max_retries: 0\n");
+TEST_F(SlurmCampaign, OneBadParticleNeverStopsTheRestAndAKilledOneGoesOn) {
+  config_ = write_small_run(folder_,
+                            small_config() +
+                                "campaign:\n"
+                                "  particles: [atoms.extxyz, broken.extxyz, blocked.extxyz, victim.extxyz]\n"
+                                "  slurm: {partition: main, ranks: 2, time: 10}\n"
+                                "  max_retries: 1\n");
   folder_.write("blocked.extxyz", small_atoms());
+  folder_.write("victim.extxyz", small_atoms());
   folder_.write("broken.extxyz", "not atoms\n");
   // Its folder holds something else's results, so its run ends with code 2 on the node.
   fs::create_directories(folder_.path() / "run/members/0003-blocked/run");
   folder_.write("run/members/0003-blocked/run/summary.json", "{}");
 
-  const auto submitted = campaign("submit");
+  // One rank of the last is killed as soon as it has begun its work.
+  const auto once = (folder_.path() / "once").string();
+  const auto program = folder_.write(
+      "program", "#!/bin/bash\nif [[ $2 == *victim* ]] && mkdir '" + once +
+                     "' 2>/dev/null; then\n"
+                     "(until compgen -G \"$4/work/simulate/*\" >/dev/null; do sleep 0.02; done; "
+                     "kill -9 $$) &\nfi\nexec " AETOS_BINARY " \"$@\"\n");
+  fs::permissions(program, fs::perms::owner_all);
+  const auto submitted = user("AETOS=" + program + " " AETOS_BINARY " campaign submit " + config_);
   ASSERT_EQ(submitted.code, 0) << submitted.output;
-  EXPECT_NE(submitted.output.find("2 of 3 members submitted"), std::string::npos) << submitted.output;
+  EXPECT_NE(submitted.output.find("3 of 4 members submitted"), std::string::npos) << submitted.output;
 
-  const auto end = wait_for({"done", "failed", "failed"});
+  const auto end = wait_for({"done", "failed", "failed", "done"});
   ASSERT_TRUE(end.is_object());
   const auto log = read_file(folder_.path() / "run/members/0001-atoms/job.log");
   EXPECT_EQ(end["members"][0]["state"], "done") << end.dump(1) << log;
@@ -98,11 +78,26 @@ TEST_F(SlurmCampaign, OneBadParticleNeverStopsTheRest) {
   EXPECT_NE(end["members"][2]["reason"].get<std::string>().find("holds another run"), std::string::npos)
       << end.dump(1);
   EXPECT_NE(log.find("2 rank(s)"), std::string::npos) << log;
+  EXPECT_EQ(end["members"][3]["state"], "done") << end.dump(1);
+  EXPECT_EQ(end["members"][3]["failures"], 1);
+  EXPECT_NE(read_file(folder_.path() / "run/members/0004-victim/job.log").find("ended with code 137"),
+            std::string::npos);
+  const auto victim = (folder_.path() / "run/members/0004-victim").string(),
+             calm = (folder_.path() / "calm").string();
+  const auto undisturbed = run_aetos("run " + victim + "/config.yaml --output " + calm);
+  ASSERT_EQ(undisturbed.code, 0) << undisturbed.output;
+  expect_same_results(victim + "/run", calm);
 
   EXPECT_EQ(campaign("status").code, 0);
   EXPECT_EQ(campaign("status", "--strict").code, 1);
-  EXPECT_NE(campaign("submit").output.find("nothing to submit"), std::string::npos);
+  EXPECT_NE(campaign("submit", "--set campaign.max_retries=0").output.find("nothing to submit"),
+            std::string::npos);
 
+  // A job that waited for the arrays has made the table by itself.
+  const auto table = folder_.path() / "run/results.json";
+  EXPECT_TRUE(wait_until([&] { return fs::exists(table) && fs::exists(folder_.path() / "run/index.html"); }))
+      << submitted.output;
+  fs::remove(table);
   ASSERT_EQ(campaign("collect").code, 0);
   const auto results = Json::parse(read_file(folder_.path() / "run/results.json"));
   EXPECT_EQ(results["members"][0]["compare.matched"], 6);
@@ -121,9 +116,7 @@ TEST_F(SlurmCampaign, AMemberThatIsToldToStopIsRequeuedAndGoesOn) {
   ASSERT_EQ(campaign("submit", longer).code, 0);
   // As SLURM does before the time limit: USR1 to the batch shell alone.
   const auto work = folder_.path() / "run/members/0001-atoms/run/work/simulate";
-  for (int i = 0; i < 200 && (!fs::exists(work) || fs::is_empty(work)); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(work) && !fs::is_empty(work); }));
   user("scancel --batch --signal=USR1 " + status()["members"][0]["job"].get<std::string>());
   const auto end = wait_for({"done"});
   const auto log = read_file(folder_.path() / "run/members/0001-atoms/job.log");
@@ -131,6 +124,10 @@ TEST_F(SlurmCampaign, AMemberThatIsToldToStopIsRequeuedAndGoesOn) {
   EXPECT_EQ(end["members"][0]["state"], "done") << end.dump(1) << log;
   EXPECT_NE(log.find("ended with code 75"), std::string::npos) << log;
   EXPECT_NE(log.find("start 2"), std::string::npos) << log;
+  const auto undisturbed =
+      run_aetos("run " + config_ + " " + longer + " --output " + (folder_.path() / "calm").string());
+  ASSERT_EQ(undisturbed.code, 0) << undisturbed.output;
+  expect_same_results(folder_.path() / "run/members/0001-atoms/run", folder_.path() / "calm");
 }
 
 TEST_F(SlurmCampaign, AFailedMemberIsStartedAgainAndACancelledOneSubmittedAgain) {

@@ -42,6 +42,7 @@ struct Master {
   TraceOptions trace;
   CompareOptions compare;
   AnalyzeOptions analyze;
+  FileOptions files;
   CampaignOptions campaign;
 
   std::vector<std::string> notes;  ///< what the reader wants said: warnings that do not stop a run

@@ -161,12 +161,25 @@ struct AnalyzeOptions {
   }
 };
 
+/// How the ranks of a large run write one file together: advice to MPI-IO, which changes no result.
+struct FileOptions {
+  Auto<int> aggregators;           ///< ranks that gather what the others have and write it
+  Auto<int> buffer_MiB;            ///< that each of them gathers before it writes
+  Auto<int> stripes;               ///< storage targets that a new file is spread over (Lustre)
+  Auto<int> stripe_MiB;            ///< on one target before the next
+  std::vector<std::string> hints;  ///< further ones, NAME=VALUE
+
+  /// As MPI knows them: cb_nodes, cb_buffer_size, striping_factor, striping_unit, and `hints`.
+  std::vector<std::pair<std::string, std::string>> for_mpi() const;
+};
+
 /// What one member of a campaign asks of SLURM.
 struct SlurmOptions {
   std::optional<std::string> account, partition;  ///< none = the cluster's default
   int nodes = 1;
   int ranks = 1;                     ///< of each member, over all its nodes
   std::string time = "24:00:00";     ///< limit of one job; a member that needs longer goes on in the next
+  Auto<int> at_once;                 ///< members that run at the same time; none = as many as SLURM starts
   std::string launcher = "mpirun";   ///< or srun, which then uses --mpi=pmix
   std::vector<std::string> setup;    ///< lines of shell before the program starts: modules
   std::vector<std::string> options;  ///< further options of sbatch

@@ -63,9 +63,13 @@ PropertyList property_list(hid_t kind);
 /// that names HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
 File open_for_reading(const std::string& path);
 /// Creates (or replaces) a file that all ranks write together, on the communicator's own plain duplicate.
+/// MPI-IO gets the communicator's hints.
 /// Reserves `bytes` on the disk first and throws ResourceError if there is not so much: HDF5 ends in a
 /// deadlock or a crash when the disk is full in the middle of a collective write.
 File create_parallel(const Communicator& comm, const std::string& path, std::uint64_t bytes);
+
+/// UTF-8 text of any length.
+Type text_type();
 
 // Groups and attributes. When writing, every rank calls with the same values.
 Group create_group(hid_t parent, const std::string& name);
@@ -92,6 +96,8 @@ Dataset write_small(const Communicator& comm, hid_t group, const std::string& na
                     const std::vector<hsize_t>& shape, std::span<const double> values);
 /// All of a small numeric dataset (at most 2^20 elements), any shape.
 std::vector<double> read_small(hid_t group, const std::string& name);
+/// What MPI-IO says the hint of an open parallel file is; empty where it does not know the hint.
+std::optional<std::string> hint_in_use(hid_t file, const std::string& name);
 
 /// A box of a 3D dataset.
 struct Box {

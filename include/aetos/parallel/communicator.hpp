@@ -9,9 +9,13 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace aetos {
+
+/// Advice for MPI-IO ("cb_nodes", "8"), as MPI_Info takes it.
+using FileHints = std::vector<std::pair<std::string, std::string>>;
 
 /// A group of ranks. Owns a duplicate of the communicator that it was made from, always a plain one (files on
 /// a Cartesian communicator are written wrongly by Open MPI 4.1). Passed in everywhere, never reached for.
@@ -33,6 +37,10 @@ class Communicator {
   void barrier() const;
   /// Ranks of one colour form a new group, in the order of their ranks here.
   Communicator split(int colour) const;
+  /// The same ranks as a group of its own, whose files, and those of groups split from it, are opened with
+  /// these hints. They change how bytes reach the disk, never which.
+  Communicator with_file_hints(FileHints hints) const;
+  const FileHints& file_hints() const { return file_hints_; }
 
   template <class T>
   void broadcast(std::span<T> data, int root = 0) const {
@@ -110,6 +118,7 @@ class Communicator {
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
   std::size_t message_limit_ = std::size_t{1} << 30;
+  FileHints file_hints_;
 };
 
 }  // namespace aetos

@@ -12,9 +12,9 @@ namespace aetos {
 ///
 /// - held by a live process: ResourceError "... is in use by process ... on host ..."
 /// - left by a dead process of this host, empty, or unreadable: taken over, with a note in the log
-/// - left by another host: ResourceError that names the host and how to remove the lock, since nobody here
-/// can
-///   tell whether that run lives
+/// - left on another host by an earlier start of the same SLURM job (a node was lost): taken over with a note
+/// - left by another host otherwise: ResourceError that names the host and how to remove the lock, since
+///   nobody here can tell whether that run lives
 ///
 /// Only the root rank takes it; the caller makes all ranks agree on the outcome (`Communicator::agree`).
 class RunLock {

@@ -23,6 +23,7 @@ namespace files {
 inline constexpr const char* plan = "plan.json";
 inline constexpr const char* record = "campaign.json";
 inline constexpr const char* script = "job.sbatch";
+inline constexpr const char* collector = "collect.sbatch";
 inline constexpr const char* config = "config.yaml";
 inline constexpr const char* run = "run";
 inline constexpr const char* job_log = "job.log";

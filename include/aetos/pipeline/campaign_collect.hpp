@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "aetos/io/table_file.hpp"
 #include "aetos/pipeline/campaign_status.hpp"
 
 namespace aetos::pipeline::campaign {
@@ -17,6 +18,9 @@ struct Results {
 Results collect(const Campaign& campaign, const std::vector<MemberStatus>& members);
 
 std::string to_csv(const Results& results);
+/// The same for HDF5: numbers where all rows that have the column hold numbers or truth values (0, 1), else
+/// text.
+std::vector<io::TableColumn> to_columns(const Results& results);
 
 /// How far each row lies from the others: the largest |x - median| / median absolute deviation over the
 /// measures of quality (R-factor, RMSD, identified share, atoms). 0 where there is nothing to compare.
@@ -25,7 +29,7 @@ std::vector<double> outlier_scores(const Results& results);
 /// index.html: distributions over the members, outliers first, with a link to each report.
 std::string page(const Campaign& campaign, const Results& results);
 
-/// Writes results.csv, results.json and index.html into the campaign's folder.
+/// Writes results.csv, results.json, results.h5 and index.html into the campaign's folder.
 void write_results(const Campaign& campaign, const Results& results);
 
 }  // namespace aetos::pipeline::campaign

@@ -11,6 +11,10 @@ namespace aetos::pipeline::campaign {
 /// keeps the two the same.
 std::string job_script(const config::SlurmOptions& slurm, int max_retries, const std::string& program);
 
+/// The script of the job that writes the table when the arrays have ended.
+std::string collector_script(const config::SlurmOptions& slurm, const std::string& program,
+                             const std::string& folder);
+
 /// Text that a shell reads as one word, whatever stands in it.
 std::string shell_word(const std::string& text);
 

@@ -50,7 +50,7 @@ std::map<std::string, JobState> parse_scontrol(const std::string& text);
 
 struct MemberStatus {
   State state = State::new_member;
-  std::string reason;  ///< why it failed or waits
+  std::string reason;  ///< why it failed or waits; how far it is
   int stages_done = 0;
   int failures = 0;
   std::string job;  ///< its latest job

@@ -12,9 +12,10 @@ namespace aetos::pipeline::campaign {
 std::vector<std::size_t> startable(const Campaign& campaign, const std::vector<MemberStatus>& members);
 
 /// Submits what is startable as job arrays of at most MaxArraySize members, so that no index goes beyond the
-/// limit. Each array's number is on disk before the next is submitted. Returns what was said to people.
-/// Throws ResourceError, which lists what was submitted, if sbatch refuses, or if SLURM cannot say what is
-/// queued.
+/// limit, in smaller ones where the user may not have so many jobs; then one job that writes the table when
+/// they have ended. Each array's number is on disk before the next is submitted. Returns what was said to
+/// people. Throws ResourceError, which lists what was submitted, if sbatch refuses, or if SLURM cannot say
+/// what is queued.
 std::string submit(const Campaign& campaign);
 
 /// Runs what is startable on this machine, `ranks` ranks each, one member after the other. Goes on after one

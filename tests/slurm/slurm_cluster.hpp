@@ -1,0 +1,62 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "support/small_run.hpp"
+
+namespace aetos::test {
+
+/// A real SLURM on this machine: slurmctld and three slurmd of two cores, each test its own.
+class SlurmCluster : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (run_shell("PATH=$PATH:/usr/sbin; command -v slurmctld slurmd munged sbatch").code != 0)
+      GTEST_SKIP() << "SLURM is not installed (Debian: slurm-wlm and munge)";
+    const auto started = helper("start");
+    ASSERT_EQ(started.code, 0) << started.output;
+    running_ = true;
+  }
+  void TearDown() override {
+    if (running_) helper("stop");
+  }
+
+  Outcome helper(const std::string& action, const std::string& node = "") const {
+    return run_shell(std::string("bash ") + AETOS_SOURCE_DIR + "/tests/slurm/slurm_here.sh " + action + " " +
+                     (folder_.path() / "slurm").string() + " " + node + " >/dev/null </dev/null");
+  }
+  /// A command in the environment of a user of that cluster.
+  Outcome user(const std::string& command) const {
+    return run_shell("cd '" + folder_.path().string() +
+                     "' && env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
+                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 AETOS=" +
+                     AETOS_BINARY + " SLURM_CONF=" + (folder_.path() / "slurm/slurm.conf").string() + " " +
+                     command + " </dev/null");
+  }
+
+  /// Asks twice a second until `holds`, for two minutes at most; whether it did.
+  static bool wait_until(const std::function<bool()>& holds) {
+    for (int i = 0; i < 240; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    return false;
+  }
+  /// A requeued job waits two minutes for its next start. Five seconds are enough here; less is not, since a
+  /// node refuses the credential of a job that it ended within the same second.
+  void hurry(const std::string& job) {
+    if (++delayed_ % 10 == 0) user("scontrol update StartTime=now JobId=" + job);
+  }
+
+  TemporaryFolder folder_;
+
+ private:
+  bool running_ = false;
+  int delayed_ = 0;
+};
+
+}  // namespace aetos::test
