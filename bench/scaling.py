@@ -3,7 +3,8 @@
 
     bench/scaling.py AETOS AETOS_BENCH OUT [--ranks 1 2 4] [--markdown]
 
-Simulates and reconstructs bench/scaling-small.yaml on each number of ranks: strong, the same work; weak, tilts in
+Simulates bench/scaling-small.yaml and reconstructs the projections of a sphere on each number of ranks: strong, the same
+work; weak, tilts and rows in
 proportion. Processor time is what counts, so that it may run beside other work; ranks that wait give theirs away, so that
 work done twice shows in it, and waiting in the imbalance. Bytes on the wire are counted by Open MPI's monitoring. How evenly the work of the two particles is dealt to up
 to 10,000 ranks, and what each rank does before it starts, comes from `aetos-bench --json scaling`, the program's own
@@ -15,10 +16,13 @@ import json
 import math
 import os
 import re
+import struct
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TILTS = [-60, -40, -20, 0, 20, 40, 60, 75]
+SIDE = 256  # pixels of the sphere's projections
+PASSES = 25
 
 # Assumed of a cluster, not measured: latency of one step of a collective call and bandwidth of one link; bandwidth that
 # one client reaches on a parallel file system, storage targets there are, time to create a file on its metadata server;
@@ -48,14 +52,30 @@ def launch(aetos, ranks, stage, output, sets, folder):
                 memory_MiB=result["peak_memory_MiB"], wire_bytes=sent, result=result)
 
 
+def write_sphere(name, rows):
+    """A sphere's projections, all alike, as an MRC stack of float32; the tilt axis is `rows` pixels long."""
+    radius2 = (0.4 * SIDE) ** 2
+    across = [(i - SIDE / 2) ** 2 for i in range(SIDE)]
+    along = [(i - rows / 2) ** 2 for i in range(rows)]
+    image = b"".join(struct.pack("<f", 2 * math.sqrt(max(0, radius2 - x - y))) for y in along for x in across)
+    size = (SIDE, rows, len(TILTS))
+    header = struct.pack("<10i6f", *size, 2, 0, 0, 0, *size, *size, 90, 90, 90) + struct.pack("<3i", 1, 2, 3)
+    header = header.ljust(208, b"\0") + b"MAP " + bytes([0x44, 0x44, 0, 0])
+    with open(name, "wb") as file:
+        file.write(header.ljust(1024, b"\0") + image * len(TILTS))
+
+
 def measure(aetos, ranks, out, weak):
     rows = []
     for n in ranks:
         output = os.path.join(out, f"{'weak' if weak else 'strong'}-{n}")
         tilts = TILTS if not weak else [t + 1.5 * k for k in range(n) for t in TILTS[: len(TILTS) // 2]]
-        sets = ["--set", f"tilts.theta_deg={json.dumps(sorted(tilts))}"]
-        rows.append(launch(aetos, n, "simulate", output, sets + ["--overwrite"], out))
-        rows.append(launch(aetos, n, "reconstruct", output, sets, out))
+        sets = ["--overwrite", "--set", f"tilts.theta_deg={json.dumps(sorted(tilts))}"]
+        rows.append(launch(aetos, n, "simulate", output, sets, out))
+        stack = os.path.join(out, "sphere.mrc")
+        write_sphere(stack, SIDE // 2 * n if weak else SIDE)
+        sets = ["--overwrite", "--set", f"reconstruct.input={stack}", "--set", f"reconstruct.iterations={PASSES}"]
+        rows.append(launch(aetos, n, "reconstruct", output + "-sphere", sets, out))
     for stage in ("simulate", "reconstruct"):
         of_stage = [r for r in rows if r["stage"] == stage]
         for r in of_stage:
@@ -68,9 +88,8 @@ def rates(rows):
     """Seconds of a wave-slice, of a slice of a potential, of an update of the projectors (a voxel of a tilt, both ways)."""
     s = next(r["result"] for r in rows if r["stage"] == "simulate" and r["ranks"] == 1)
     r = next(r["result"] for r in rows if r["stage"] == "reconstruct" and r["ranks"] == 1)
-    side = round(26 / 0.4)
     return dict(wave_slice_s=s["waves_s"] / s["probe_slices"], potential_of_waves=s["potential_s"] / s["waves_s"],
-                update_s=r["cpu_s"] / (r["passes"] * r["projections"] * side**3))
+                update_s=r["cpu_s"] / (r["passes"] * r["projections"] * SIDE**3))
 
 
 def efficiency_of(case, ranks):

@@ -111,11 +111,13 @@ TEST_F(SlurmJobs, WithoutPmixCopiesThatWouldBeAloneAreRefused) {
 
 TEST_F(SlurmJobs, TheTimeLimitOfAMinuteHitsARunAndItGoesOn) {
   const auto config = longer_run();
-  // Held in the middle of its work until the signal comes that SLURM sends before the limit.
+  // Held in the middle of its work (by a helper that shares its process group, and so its signals) until the
+  // signal comes that SLURM sends before the limit.
   const auto program = folder_.write(
       "program",
       "#!/bin/bash\nif [[ $* != *--resume* ]]; then\n"
-      "  (until compgen -G \"$4/work/simulate/*\" >/dev/null; do sleep 0.02; done; kill -STOP $$\n"
+      "  (trap '' USR1; until compgen -G \"$4/work/simulate/*\" >/dev/null; do sleep 0.02; done; kill -STOP "
+      "$$\n"
       "  until grep -q '^ShdPnd:.*[2367abef]..$' /proc/$$/status; do sleep 0.2; done; kill -CONT $$) &\n"
       "fi\nexec " AETOS_BINARY " \"$@\"\n");
   fs::permissions(program, fs::perms::owner_all);
