@@ -4,12 +4,11 @@
     bench/scaling.py AETOS AETOS_BENCH OUT [--ranks 1 2 4] [--markdown]
 
 Simulates bench/scaling-small.yaml and reconstructs the projections of a sphere on each number of ranks: strong, the same
-work; weak, tilts and rows in
-proportion. Processor time is what counts, so that it may run beside other work; ranks that wait give theirs away, so that
-work done twice shows in it, and waiting in the imbalance. Bytes on the wire are counted by Open MPI's monitoring. How evenly the work of the two particles is dealt to up
-to 10,000 ranks, and what each rank does before it starts, comes from `aetos-bench --json scaling`, the program's own
-partition. What cannot be measured here (network, parallel file system) is assumed: see CLUSTER. Needs Open MPI 4, no
-Python packages."""
+work; weak, tilts and rows in proportion. Processor time is what counts, so that it may run beside other work; ranks that wait
+give theirs away, so that work done twice shows in it, and waiting in the imbalance. Bytes on the wire are counted by Open
+MPI's monitoring. How evenly the work of the two particles is dealt to up to 10,000 ranks, and what each rank does before it
+starts, comes from `aetos-bench --json scaling`, the program's own partition. What cannot be measured here (network, parallel
+file system) is assumed: see CLUSTER. Needs Open MPI 4, no Python packages."""
 import argparse
 import glob
 import json
