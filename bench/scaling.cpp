@@ -34,16 +34,20 @@ nlohmann::json scaling_of(const std::string& config) {
   simulation::Window window;
   std::vector<double> cost;
   double wave_slices = 0;
-  // What every rank of a run does for itself before it starts.
-  const double plan_s = seconds([&] {
+  // What every rank of a run does for itself before it starts, and what they share out by tilts.
+  double plan_s = seconds([&] {
     work = simulation::make_plan(request);
     window = simulation::expected_window(request, work);
     work.tiles = simulation::make_tiles(work.scan, window.whole);
+  });
+  const double weigh_s = seconds([&] {
     for (std::size_t tilt = 0; tilt < request.tilts.size(); ++tilt)
       for (const auto& tile : simulation::tile_work(request, work, window, tilt)) {
         cost.push_back(tile.cost);
         wave_slices += tile.wave_slices;
       }
+  });
+  plan_s += seconds([&] {
     const auto one = cost;
     for (std::size_t c = 1; c < work.configurations(); ++c) cost.insert(cost.end(), one.begin(), one.end());
     (void)weighted_partition(cost, 1000);
@@ -64,6 +68,7 @@ nlohmann::json scaling_of(const std::string& config) {
           {"largest_item", *std::max_element(cost.begin(), cost.end()) / total},
           {"journal_bytes", records * configurations * static_cast<double>(request.tilts.size())},
           {"plan_s", plan_s},
+          {"weigh_s", weigh_s},
           {"shares", shares(cost, total)}};
 }
 

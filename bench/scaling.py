@@ -117,6 +117,7 @@ def simulate_model(case, rate, n):
         "compute": work / n,
         "uneven shares": work / n / efficiency_of(case, n) - work / n,
         "plan on every rank": case["plan_s"],
+        "tiles weighed": case["weigh_s"] / min(n, case["tilts"]),
         "error budget": 16 * budget_group(case) * rate["wave_slice_s"] / min(n, 16),
         "journals created": math.ceil(n / c["node"]) * c["create_s"] if n > 64 else n * c["create_s"],
         "journals read by one rank": case["journal_bytes"] / min(c["checksum_Bps"], c["client_Bps"]),

@@ -34,13 +34,24 @@ struct Remaining {
   double cost_done = 0, cost_total = 0;
 };
 
-Remaining remaining_work(const Request& request, const Plan& plan, const Window& window,
-                         const Finished& finished) {
+/// The cost of every tile at every tilt, (tilt, tile). A tilt is weighed by one rank: for large particles that takes
+/// seconds, as long as all the rest on thousands of ranks.
+std::vector<double> costs_of_tiles(const Communicator& comm, const Request& request, const Plan& plan,
+                                   const Window& window) {
+  std::vector<double> mine;
+  comm.agree([&] {
+    const Range tilts = block_partition(request.tilts.size(), static_cast<std::size_t>(comm.size()),
+                                        static_cast<std::size_t>(comm.rank()));
+    for (std::size_t tilt = tilts.begin; tilt < tilts.end; ++tilt)
+      for (const auto& work : tile_work(request, plan, window, tilt)) mine.push_back(work.cost);
+  });
+  return comm.all_gather(std::span<const double>(mine));
+}
+
+Remaining remaining_work(const Plan& plan, const std::vector<double>& costs, const Finished& finished) {
   Remaining left;
-  std::vector<TileWork> work;
   for (const auto& item : all_items(plan)) {
-    if (item.tile == 0 && item.configuration == 0) work = tile_work(request, plan, window, item.tilt);
-    const double cost = work[item.tile].cost;
+    const double cost = costs[item.tilt * plan.tiles.size() + item.tile];
     left.cost_total += cost;
     if (finished.count(key_of(item))) {
       left.cost_done += cost;
@@ -186,10 +197,11 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
     // One look at the journal for all ranks, before any of them adds to it: they share out what is left by
     // it.
     const auto before = Journal::scan(context.comm, context.work, context.fingerprint);
+    const auto costs = costs_of_tiles(context.comm, request, plan, window);
     Journal journal(context.comm, context.work, context.fingerprint, context.checkpoint_interval_s);
     context.comm.agree([&] {
       const EarlyEnd::OnFailure others_end_too(end);
-      const Remaining left = remaining_work(request, plan, window, before);
+      const Remaining left = remaining_work(plan, costs, before);
       if (!before.empty())
         log::info("{} of {} work items were done before", before.size(), before.size() + left.items.size());
       if (left.items.size() < static_cast<std::size_t>(context.comm.size()))

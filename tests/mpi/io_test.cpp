@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 
@@ -137,14 +138,18 @@ TEST(ParallelTiltSeries, HintsReachMpiAndChangeNoValue) {
   const Communicator hinted = comm.with_file_hints({{"cb_nodes", "2"}, {"cb_buffer_size", "1048576"}});
   {
     const auto file = hdf5::create_parallel(hinted.split(0), folder / "hints.h5", 0);
-    EXPECT_EQ(hdf5::hint_in_use(file.get(), "cb_nodes"), "2");
+    // A number of aggregators reaches ROMIO alone: OMPIO writes wrong files with it.
+    const char* io = std::getenv("OMPI_MCA_io");
+    EXPECT_EQ(hdf5::hint_in_use(file.get(), "cb_nodes") == "2", io != nullptr && std::string(io) == "romio321");
     EXPECT_EQ(hdf5::hint_in_use(file.get(), "cb_buffer_size"), "1048576");
     const auto plain = hdf5::create_parallel(comm, folder / "plain.h5", 0);
     EXPECT_NE(hdf5::hint_in_use(plain.get(), "cb_buffer_size"), "1048576");
   }
   const TiltSeriesInfo info = series(9, 200, 300);
-  write_series(hinted, folder / "a.h5", info, [](std::size_t t) { return t % 4; });
-  expect_series(folder / "a.h5", info);
+  for (int i = 0; i < 8; ++i) {
+    write_series(hinted, folder / "a.h5", info, [](std::size_t t) { return t % 4; });
+    expect_series(folder / "a.h5", info);
+  }
 }
 
 TEST(ParallelTiltSeries, AFileOnAGridOfRanksIsRight) {
