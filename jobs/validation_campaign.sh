@@ -19,7 +19,11 @@ common=()
 script=$(dirname -- "${BASH_SOURCE[0]}")/array_over_particles.sbatch   # the modules stand in it
 # -----------------------------------------------------------------------------------------------------------------
 
-last=$(($(wc -l <"$list") - 1))
+last=$(($(grep -c '' "$list") - 1))   # also of a list without a final newline
+if [[ $last -lt 0 ]]; then
+  echo "$list is empty; expected a folder per line" >&2
+  exit 2
+fi
 previous=
 for stage in "${stages[@]}"; do
   options=(--parsable --array="0-$last" --job-name="aetos-$stage" --ntasks="${ranks[$stage]}" --time="${time[$stage]}")
@@ -27,7 +31,7 @@ for stage in "${stages[@]}"; do
     # aftercorr: index i waits for index i; without the second option it would wait for ever where that one failed.
     options+=(--dependency="aftercorr:$previous" --kill-on-invalid-dep=yes)
   fi
-  previous=$(sbatch "${options[@]}" "${common[@]}" "$script" "$list" 0 "$stage")
+  previous=$(sbatch "${options[@]}" ${common[@]+"${common[@]}"} "$script" "$list" 0 "$stage")
   previous=${previous%%;*}
   echo "$stage: job $previous"
 done

@@ -22,6 +22,7 @@ using nlohmann::json;
 
 constexpr std::size_t kSide_px = 256;  ///< of every picture
 constexpr double kCutout_A = 15, kCutoutThickness_A = 2.5;
+constexpr int kMostFields = 4;
 constexpr double kProfileStep_A = 0.05, kAcrossStep_A = 0.1;
 
 /// A section with what it shows, in words.
@@ -156,6 +157,14 @@ std::optional<double> mean_across(const InterpolatedImage& image, const Vec2& r,
   return count > 0 ? std::optional(sum / count) : std::nullopt;
 }
 
+/// Lengths that could only be a slip of units would keep a run busy for days.
+void require_within(const std::string& key, double length_A, double field_A) {
+  if (length_A <= kMostFields * field_A) return;
+  throw InputError(
+      key, fmt::format("{:.6g} Å", length_A),
+      fmt::format("at most {:.6g} Å, {} times what there is to see", kMostFields * field_A, kMostFields));
+}
+
 }  // namespace
 
 json measure_sections(const MeasuredModel& m, MeasureOutput& output) {
@@ -167,6 +176,7 @@ json measure_sections(const MeasuredModel& m, MeasureOutput& output) {
   std::string csv = "section,atom,element,across_A,down_A,phase\n";
   for (const auto& section : sections_of(m)) {
     const double width = section.options.width_A.value_or(volume.widest_A());
+    require_within("analyze.sections.thickness_A", section.options.thickness_A, volume.widest_A());
     const Axes axes = axes_of(section.options);
     csv += atoms_in(m, list.size(), section.options, width);
     output.pictures.push_back(picture_of(volume, section.options, width));
@@ -198,6 +208,10 @@ json measure_profiles(const MeasuredModel& m, MeasureOutput& output) {
                                   *info.pixel_A);
     const Vec2 from(p.from_A[0], p.from_A[1]), to(p.to_A[0], p.to_A[1]);
     const double length = (to - from).norm();
+    const double field =
+        std::hypot(static_cast<double>(info.nx), static_cast<double>(info.ny)) * *info.pixel_A;
+    require_within("analyze.profiles.to_A", length, field);
+    require_within("analyze.profiles.width_A", p.width_A, field);
     const Vec2 along = (to - from) / length, across(-along.y(), along.x());
     const auto steps = static_cast<std::size_t>(std::ceil(length / kProfileStep_A));
     std::size_t inside = 0;

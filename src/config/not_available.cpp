@@ -1,5 +1,5 @@
-// Keys and values that are refused by name, never ignored: those of the contract that this version does not
-// have yet (whoever adds one removes its row here), and solvers of PETSc that are for other problems.
+// Keys and values that are refused by name, never ignored: solvers of
+// PETSc that are for other problems, and names that other programs use.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ struct LaterValue {
   const char* key;
   std::vector<std::string> values;
   const char* instead;
-  const char* why = "is not available in this version";
+  const char* why;
 };
 
 constexpr const char* kSolvers = "a solver that docs/solvers.md names, such as resire, os-resire or bqnls";

@@ -153,9 +153,8 @@ FileHints safe_hints(const Communicator& comm) {
       hints, [](const auto& hint) { return hint.first == "cb_nodes" || hint.first == "num_aggregators"; });
   if (dropped > 0)
     log::warn(
-        "files.aggregators is left out: Open MPI's OMPIO writes wrong files with it; mpirun --mca io "
-        "romio321 "
-        "takes it");
+        "files.aggregators (cb_nodes, num_aggregators) is left out: Open MPI's OMPIO writes wrong files with it; its ROMIO takes it "
+        "(OMPI_MCA_io=romio321 with Open MPI 4)");
   return hints;
 }
 

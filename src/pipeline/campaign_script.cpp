@@ -58,25 +58,34 @@ exec >>"$folder/job.log" 2>&1
 echo "job $job on ${SLURM_JOB_NODELIST:-this machine}, start $((${SLURM_RESTART_COUNT:-0} + 1)), $(date)"
 
 # A folder of the job's own on each of its nodes, which goes with the job.
-export TMPDIR=$scratch/aetos-$job
+own_scratch=$scratch/aetos-$job
 on_each_node() {
   timeout 60 srun --mpi=none --overlap --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 "$@"
 }
-on_each_node mkdir -p "$TMPDIR" || unset TMPDIR
+# shellcheck disable=SC2016 # the other shells expand it; what somebody else has put there is not used
+if on_each_node bash -c 'mkdir -m 700 "$1" 2>/dev/null || [[ -d $1 && -O $1 && ! -L $1 ]]' bash "$own_scratch"; then
+  export TMPDIR=$own_scratch
+fi
 tidy() {
-  [[ -z ${TMPDIR:-} ]] || on_each_node rm -rf "$TMPDIR"
-  unset TMPDIR
+  on_each_node rm -rf "$own_scratch" 2>/dev/null
 }
 trap tidy EXIT
 
 # How the last start ended (code), how many have failed, how many in a row made no progress.
-code=0 failures=0 idle=0
-if [[ -f $folder/outcome ]]; then
-  read -r code failures _ idle <"$folder/outcome"
+code=0 failures=0 idle=0 kept=$folder/outcome
+if [[ $command != run ]]; then
+  kept+=-$command
+fi
+if [[ -f $kept ]]; then
+  read -r code failures last_job idle <"$kept"
+  # A stage submitted anew counts from the start; the retries of whole runs are the campaign's.
+  if [[ $command != run && $last_job != "$job" ]]; then
+    failures=0 idle=0
+  fi
 fi
 keep_outcome() {
-  echo "$code $failures $job ${idle:-0}" >"$folder/outcome.partial"
-  mv "$folder/outcome.partial" "$folder/outcome"
+  echo "$code $failures $job ${idle:-0}" >"$kept.partial"
+  mv "$kept.partial" "$kept"
 }
 
 # What a run has on disk, as one number. What every start writes anew does not count as progress.
@@ -95,7 +104,7 @@ fi
 # A lock that a lost node left: AETOS cannot tell whether the job that holds it lives, SLURM can.
 lock=$folder/run/.aetos.lock
 holder=$(sed -n 's/^job \([0-9]*\) .*/\1/p' "$lock" 2>/dev/null)
-if [[ -n $holder && $holder != "$SLURM_JOB_ID" ]] && alive=$(squeue --noheader --array --format=%A --user="$(id -un)") &&
+if [[ -n $holder && -O $lock && $holder != "$SLURM_JOB_ID" ]] && alive=$(squeue --noheader --array --format=%A --user="$(id -un)") &&
   ! grep -qx "$holder" <<<"$alive"; then
   rm -f "$lock"
 fi

@@ -55,7 +55,11 @@ std::string spectrum_figure(const Array<float, 2>& image, const Json& calibratio
   const auto block = block_size(side, side, kImage_px);
   const auto small = block_maxima(shown, block);
   const double pixel_nm = calibration.at("pixel_A").get<double>() / 10;
-  const double step = 2 * reach / static_cast<double>(small.extent(0)) / pixel_nm;  // 1/nm a pixel
+  // What is shown are whole steps of the spectrum, a little more than the reach.
+  const double shown_reach = std::max(static_cast<double>(hy) / static_cast<double>(ny),
+                                      static_cast<double>(hx) / static_cast<double>(nx));
+  const double step =
+      2 * shown_reach / static_cast<double>(side) * static_cast<double>(block) / pixel_nm;  // 1/nm
   Picture picture{
       .image = small,
       .pixel_A = step,

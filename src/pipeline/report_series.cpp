@@ -116,6 +116,7 @@ std::string spectra(const io::TiltSeriesInfo& info, const std::string& file, con
       return static_cast<std::size_t>(std::floor(reach * static_cast<double>(spectrum.extent(axis))));
     };
     const std::size_t hy = half(0), hx = half(1);
+    if (hy == 0 || hx == 0) return {};
     Array<float, 2> middle({2 * hy, 2 * hx});
     for (std::size_t j = 0; j < 2 * hy; ++j)
       for (std::size_t i = 0; i < 2 * hx; ++i)

@@ -174,8 +174,12 @@ class Run {
       record_.checksums[files::resolved_config] =
           io::sha256_hex_of_file(plan_.output / files::resolved_config);
       log::info("{}", performance_table(summary));
-      if (write_xdmf(plan_.output))
-        record_.checksums[files::xdmf] = io::sha256_hex_of_file(plan_.output / files::xdmf);
+      try {
+        if (write_xdmf(plan_.output))
+          record_.checksums[files::xdmf] = io::sha256_hex_of_file(plan_.output / files::xdmf);
+      } catch (const InputError& error) {
+        log::warn("no {}: {}", files::xdmf, error.what());
+      }
       write_report(plan_.output);
       record_.checksums[files::report] = io::sha256_hex_of_file(plan_.output / files::report);
       record_.write(plan_.output);

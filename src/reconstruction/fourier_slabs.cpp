@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "aetos/core/error.hpp"
 #include "aetos/core/fft.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/tomography/fourier_slice.hpp"
@@ -181,10 +182,18 @@ class FourierSlabs final : public tomography::ProjectorPair {
     std::vector<std::size_t> taken(ranks_, 0);
     std::fill(slice_.begin(), slice_.end(), Complex{});
     for_each_term(rotation, [&](std::size_t u, std::size_t v, const Vec3&, bool, float, std::size_t owner) {
+      if (taken[owner] == from_each[owner].size()) throw_disagreement();
       const Complex value = from_each[owner][taken[owner]++];
       slice_(u, v).re += value.re;
       slice_(u, v).im += value.im;
     });
+    for (std::size_t r = 0; r < ranks_; ++r)
+      if (taken[r] != from_each[r].size()) throw_disagreement();
+  }
+
+  [[noreturn]] static void throw_disagreement() {
+    throw ResourceError(
+        "ranks disagree on which planes a projection needs; they run on processors of different types");
   }
 
   /// Trilinear, between planes of this rank.

@@ -120,7 +120,8 @@ class KrylovMethod final : public Method {
       self.vectors_.write(now, self.work_);
       self.keep_inside(self.work_);
       auto& history = self.state_->r_history;
-      history.resize(static_cast<std::size_t>(self.state_->iteration + iteration));
+      history.resize(static_cast<std::size_t>(self.state_->iteration + iteration),
+                     std::numeric_limits<double>::quiet_NaN());
       history.push_back(self.misfit_.project(self.work_).mean_r1);
       return 0;
     } catch (...) {

@@ -45,7 +45,7 @@ double tails_bytes(const Request& request, const Plan& plan, const Window& windo
   const double cell_px = std::max(40.0, window_width_A(plan, window) + 24) / coarsest;
   const double wide_px = 4 * request.microscope.convergence_mrad * 1e-3 / plan.wavelength_A *
                          std::min(120.0, std::max(plan.full_side_A[0], plan.full_side_A[1]));
-  const double made_at_once = 2 * sizeof(std::complex<double>) + sizeof(double);
+  const double made_at_once = 3 * sizeof(std::complex<double>) + sizeof(double);
   return planes * static_cast<double>(window.px[0] * window.px[1]) * 2 * sizeof(float) +
          made_at_once * std::pow(std::max(cell_px, wide_px), 2);
 }
@@ -67,13 +67,13 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
     finite = transmissions / 2 + tables * pixels * sizeof(float);
   }
   const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
-  const double atoms = static_cast<double>(request.specimen.size()) * 150;
+  const double atoms = static_cast<double>(request.specimen.size()) * 170;
   const double computing = transmissions + potential + finite + waves + tails_bytes(request, plan, window);
   double patterns = 0;
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
     patterns = std::max(patterns, static_cast<double>(item_channels(plan, t)) - channels);
   const double tile_patterns =
-      patterns * static_cast<double>(plan.tiles.front().probes()) * (sizeof(double) + 2 * sizeof(float));
+      patterns * static_cast<double>(plan.tiles.front().probes()) * (3 * sizeof(double) + 2 * sizeof(float));
   const double images = (channels + 4) * static_cast<double>(plan.scan.probes()) * sizeof(double);
   return kProgramBytes + atoms + tile_patterns + std::max(computing, images);
 }

@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"BothThermalForms", "debye_waller_B_A2: 0.3",
                 "debye_waller_B_A2: 0.3, rms_displacement_A: 0.06", "rms_displacement_A"},
         BadCase{"ElementWithoutB", "debye_waller_B_A2: 0.3", "debye_waller_B_A2: {O: 0.3}", "Zr"},
-        BadCase{"LaterFeature", "resire-nesterov", "tron", "not available"},
+        BadCase{"SolverOfOtherProblems", "resire-nesterov", "lcl", "differential equations"},
         BadCase{"CalibrationByAWord", "slice_A: 2.0", "slice_A: 2.0}\npreprocess: {calibrate: silicon",
                 "calibrate"},
         BadCase{"UnknownMethod", "resire-nesterov", "resire-fast", "resire"},

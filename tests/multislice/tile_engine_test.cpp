@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -116,8 +117,8 @@ TEST(TileEngine, AtomsBeyondItsReachDoNotChangeABit) {
   EXPECT_TRUE(same_bits(without, run(engine, atoms, slices, probes)));
 }
 
-/// What a probe's rings beyond its window do is added: an atom outside gives what it gives on the whole cell,
-/// on average over the rings, and the images of a crystal come three times closer to those of the whole cell.
+/// What a probe's rings beyond its window do is added: an atom outside gives what it gives on the whole
+/// cell, on average over the rings.
 TEST(TileEngine, AtomsBeyondTheWindowAreSeenByTheRings) {
   auto whole_settings = settings_of(400, 400);
   whole_settings.grid.corner_A = Vec2(-20, -20);

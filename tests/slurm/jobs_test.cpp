@@ -197,9 +197,9 @@ TEST_F(SlurmJobs, ManyNodesASweepAndAValidationWithDependencies) {
   ASSERT_TRUE(ends(many) && ends(sweep) && ends(last));
   EXPECT_EQ(state(many), "COMPLETED ") << log_of(many);
   EXPECT_EQ(state(sweep), "COMPLETED COMPLETED ") << log_of(sweep + "_1") << log_of(sweep + "_10");
-  const auto ran = read_file(folder_.path() / "runs/sweep/dose19200-range75-phonons1/config.resolved.yaml");
-  EXPECT_NE(ran.find("19200"), std::string::npos) << ran;
-  EXPECT_TRUE(fs::exists(folder_.path() / "runs/sweep/dose1200-range60-phonons1/analysis.json"));
+  const auto ran = read_file(folder_.path() / "runs/sweep/dose480000-range75-phonons1/config.resolved.yaml");
+  EXPECT_NE(ran.find("dose_total_e_per_A2: 480000"), std::string::npos) << ran;
+  EXPECT_TRUE(fs::exists(folder_.path() / "runs/sweep/dose48000-range60-phonons1/analysis.json"));
   EXPECT_NE(state(last).find("COMPLETED"), std::string::npos) << state(last);
   EXPECT_NE(state(last).find("CANCELLED"), std::string::npos) << state(last);
   EXPECT_NE(read_file(folder_.path() / "particles/bad/job.log").find("pixel_A"), std::string::npos);
