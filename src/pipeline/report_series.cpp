@@ -163,6 +163,28 @@ std::string steps_of_one_tilt(const std::string& file, const io::TiltSeriesInfo&
   return row(figures, 3);
 }
 
+/// How far the simulated images are from converged ones, by detector.
+std::string error_budget(const Run& run) {
+  const auto& simulate = run.stage("simulate");
+  const auto budget = simulate.find("error_budget");
+  if (budget == simulate.end() || !budget->is_object()) return {};
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [detector, errors] : budget->at("detectors").items()) {
+    std::vector<std::string> row{detector};
+    for (const char* kind : {"window", "slice", "sampling", "phonons", "total"})
+      row.push_back(errors.at(kind).is_number() ? format(100 * errors.at(kind).get<double>(), 2) : "–");
+    rows.push_back(std::move(row));
+  }
+  const std::string words = "Relative RMS error of the noise-free images, in percent, as estimated on " +
+                            std::to_string(budget->at("sample_probes").get<int>()) +
+                            " sample probes: the window against the whole cell, slices against ones half as "
+                            "thick, the sampling against " +
+                            format_short(budget->at("converged_sampling_A").get<double>()) +
+                            " Å, and the number of frozen-phonon configurations.";
+  return "<details><summary>Error budget of the simulation</summary>\n" + paragraph(escape(words)) +
+         table({"Detector", "window", "slices", "sampling", "phonons", "together"}, rows) + "</details>\n";
+}
+
 }  // namespace
 
 std::string tilt_series_section(const Run& run) {
@@ -195,7 +217,7 @@ std::string tilt_series_section(const Run& run) {
                  paragraph(escape(words)) + steps_of_one_tilt(file, info, signal) +
                      montage(info, tilts, images, scale, {.bar_share = bar_share}) +
                      ramp(scale, info.is_counts, run.has(files::tilt_series)) +
-                     spectra(info, file, signal, tilts));
+                     spectra(info, file, signal, tilts) + error_budget(run));
 }
 
 }  // namespace aetos::pipeline::report

@@ -48,7 +48,7 @@ double usual_window_A(const Plan& plan, double tolerance) {
   double depth_A = 0;
   for (const auto& slices : plan.slices)
     depth_A = std::max(depth_A, static_cast<double>(slices.count) * slices.thickness_A);
-  return std::max(kSmallestWindow_A, (3.6 + 0.06 * depth_A) * std::pow(0.005 / tolerance, 0.59));
+  return std::max(kSmallestWindow_A, (3.4 + 0.058 * depth_A) * std::pow(0.005 / tolerance, 0.59));
 }
 
 Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,

@@ -138,7 +138,12 @@ inline void write_fake_run(const std::filesystem::path& folder, const std::strin
   const auto stage = [&](const char* name, double wall) {
     summary[name].update({{"wall_s", wall}, {"cpu_s", 1.9 * wall}, {"ranks", 2}, {"peak_memory_MiB", 210.4}});
   };
-  summary["simulate"] = {{"probe_slices", 12345678}};
+  const nlohmann::json errors = {
+      {"window", 0.0041}, {"slice", 0.018}, {"sampling", 0.17}, {"phonons", nullptr}, {"total", 0.171}};
+  summary["simulate"] = {
+      {"probe_slices", 12345678},
+      {"error_budget",
+       {{"detectors", {{"adf", errors}}}, {"sample_probes", 256}, {"converged_sampling_A", 0.025}}}};
   summary["reconstruct"] = {{"method", "resire"}, {"iterations", 100}, {"r_factor", 0.0967}};
   summary["trace"] = {{"atoms", traced.size()},
                       {"by_species", {{"Zr", traced.size()}}},

@@ -92,6 +92,14 @@ TEST_F(Report, HoldsEveryPartOfAWholeRun) {
   for (const char* undefined : {">nan", " nan", "\"nan"}) EXPECT_FALSE(contains(html, undefined));
 }
 
+TEST_F(Report, StatesTheErrorBudget) {
+  test::write_fake_run(folder, "A whole run");
+  const auto html = write_and_read();
+  EXPECT_NE(html.find("Error budget of the simulation"), std::string::npos);
+  for (const char* percent : {"0.41", "1.80", "17.00", "–", "17.10", "256 sample probes", "0.025 Å"})
+    EXPECT_NE(html.find(percent), std::string::npos) << percent;
+}
+
 TEST_F(Report, LeavesOutWhatDidNotRun) {
   test::write_fake_volume(folder, test::fake_particle());
   const auto html = write_and_read();
