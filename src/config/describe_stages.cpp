@@ -225,6 +225,12 @@ Codec<TraceOptions> describe_trace() {
       field<S>("integration_A", &S::integration_A, number({0.05, 20, "0.7 to 1.5"}),
                "half the side of the box for the integrated intensity"),
       field<S>("refine", &S::refine, boolean(), "refine positions against the images"),
+      field<S>("peak_shape", &S::peak_shape,
+               word<PeakShapeChoice>({{"auto", PeakShapeChoice::automatic},
+                                      {"gaussian", PeakShapeChoice::gaussian},
+                                      {"probe", PeakShapeChoice::probe}}),
+               "peaks in the images: Gaussians, or Gaussians convolved with the probe of `microscope` out of focus; "
+               "auto: what fits the images better"),
   });
 }
 

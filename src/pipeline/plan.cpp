@@ -84,6 +84,7 @@ reconstruction::Request Plan::reconstruction_request() const {
 tracing::Request Plan::tracing_request() const {
   tracing::Request request;
   request.options = config.trace;
+  request.microscope = config.microscope;
   request.signal = config.reconstruct.signal;
   const bool own_volume = !config.trace.input.empty();
   request.volume = own_volume ? config.trace.input : (output / files::volume).string();
@@ -254,7 +255,7 @@ std::vector<std::string> certain_outputs_of(Stage stage) {
     case Stage::reconstruct:
       return {files::volume};
     case Stage::trace:
-      return {files::atoms};
+      return {files::atoms, files::rejected_peaks};
     case Stage::compare:
       return {files::comparison, files::displacements};
     case Stage::analyze:

@@ -149,7 +149,8 @@ class Run {
       case Stage::reconstruct:
         return reconstruction::reconstruct(ctx, plan_.reconstruction_request(), plan_.output / files::volume);
       case Stage::trace:
-        return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms);
+        return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms,
+                              plan_.output / files::rejected_peaks);
       case Stage::compare:
         return compare_stage(ctx, plan_);
       case Stage::analyze:

@@ -9,13 +9,15 @@
 namespace aetos::tracing {
 namespace {
 
-/// Sum of squared distances of an image's pixels from their mean.
-double variation_of(View<const float, 2> image) {
-  double mean = 0, square = 0;
-  for (const float v : image) mean += static_cast<double>(v);
-  mean /= static_cast<double>(image.size());
-  for (const float v : image) square += (static_cast<double>(v) - mean) * (static_cast<double>(v) - mean);
-  return square;
+/// Weighted sum of squared distances of an image's pixels from their mean.
+double variation_of(View<const float, 2> image, View<const float, 2> weight) {
+  double n = 0, sum = 0, square = 0;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
+    const double v = static_cast<double>(image.data()[i]);
+    n += w, sum += w * v, square += w * v * v;
+  }
+  return n > 0 ? square - sum * sum / n : 0;
 }
 
 }  // namespace
@@ -24,7 +26,8 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
                                      const AtomModel& model)
     : comm_(comm), stop_(stop), images_(images), model_(model) {
   std::vector<double> mine;
-  for (std::size_t t = 0; t < images.mine.size(); ++t) mine.push_back(variation_of(images.values[t]));
+  for (std::size_t t = 0; t < images.mine.size(); ++t)
+    if (!images.skips(images.mine.begin + t)) mine.push_back(variation_of(images.values[t], images.weight_of(t)));
   double sum = 0;
   for (const double v : comm.all_gather(std::span<const double>(mine))) sum += v;
   if (sum > 0) variation_ = sum;
@@ -32,13 +35,15 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
 
 double DistributedMisfit::evaluate(std::span<const double> parameters, std::span<double> gradient) {
   fault::point("trace-refine");
-  const std::size_t n = model_.layout.size(), record = n + 3;
+  const std::size_t n = model_.layout.size(), record = n + 4;
   std::vector<double> mine(images_.mine.size() * record);
+  const AtomProjector atoms(model_, parameters);
   for (std::size_t t = 0; t < images_.mine.size(); ++t) {
+    if (images_.skips(images_.mine.begin + t)) continue;
     double* at = mine.data() + t * record;
-    const ImageFit fit = image_misfit(model_, parameters, images_.rotation[images_.mine.begin + t],
-                                      images_.values[t], images_.pixel_A, {at + 3, n});
-    at[0] = fit.misfit, at[1] = fit.scale, at[2] = fit.offset;
+    const ImageFit fit = atoms.misfit(images_.rotation[images_.mine.begin + t], images_.values[t],
+                                      images_.weight_of(t), images_.pixel_A, {at + 4, n});
+    at[0] = fit.misfit, at[1] = fit.scale, at[2] = fit.offset, at[3] = fit.mean_square;
   }
   // Ranks hold consecutive projections, so that what comes together is in index order.
   const auto all = comm_.all_gather(std::span<const double>(mine));
@@ -47,9 +52,9 @@ double DistributedMisfit::evaluate(std::span<const double> parameters, std::span
   double value = 0;
   for (std::size_t t = 0; t < images_.rotation.size(); ++t) {
     const double* at = all.data() + t * record;
-    fits_.push_back({at[0], at[1], at[2]});
+    fits_.push_back({at[0], at[1], at[2], at[3]});
     value += at[0] / variation_;
-    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[3 + i] / variation_;
+    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[4 + i] / variation_;
   }
   return value;
 }

@@ -66,20 +66,20 @@ bool stronger(const Peak& a, const Peak& b) {
   return a.smoothed != b.smoothed ? a.smoothed > b.smoothed : a.centre < b.centre;
 }
 
-/// Drops peaks nearer than a distance to a stronger one that stays. `peaks` are ordered strongest first.
-std::size_t keep_apart(std::vector<Peak>& peaks, double distance) {
+/// Takes out peaks nearer than a distance to a stronger one that stays, and returns them. `peaks` are ordered
+/// strongest first.
+std::vector<Peak> keep_apart(std::vector<Peak>& peaks, double distance) {
   std::vector<Vec3> places;
   for (const auto& p : peaks) places.emplace_back(p.centre[2], p.centre[1], p.centre[0]);
   const atoms::NeighbourSearch search(places);
   std::vector<bool> dropped(peaks.size());
-  std::vector<Peak> kept;
+  std::vector<Peak> kept, lost;
   for (std::size_t i = 0; i < peaks.size(); ++i) {
+    (dropped[i] ? lost : kept).push_back(peaks[i]);
     if (dropped[i]) continue;
-    kept.push_back(peaks[i]);
     for (const auto& n : search.within(places[i], distance))
       if (n.index > i && n.distance_A < distance) dropped[n.index] = true;
   }
-  const std::size_t lost = peaks.size() - kept.size();
   peaks = std::move(kept);
   return lost;
 }
@@ -112,20 +112,30 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
 
   std::int64_t low = 0, border = 0;
   std::vector<Peak> peaks;
+  std::vector<RejectedPeak> rejected;
+  const double worth_keeping = (result.threshold.value + result.background) / 2;
   for (const auto& m : found.maxima) {
-    if (static_cast<double>(m.height) <= result.threshold.value)
+    const auto height = static_cast<double>(m.height);
+    if (height <= result.threshold.value) {
       ++low;
-    else if (at_border(m, slab.volume))
+      if (height > worth_keeping) rejected.push_back({RejectedPeak::Reason::below_threshold, m.centre, height});
+    } else if (at_border(m, slab.volume)) {
       ++border;
-    else
+      rejected.push_back({RejectedPeak::Reason::at_border, m.centre, height});
+    } else {
       peaks.push_back(fit_peak(slab, view, m, in));
+    }
   }
   result.peaks = comm.all_gather(std::span<const Peak>(peaks));
   std::sort(result.peaks.begin(), result.peaks.end(), stronger);
   result.rejected["below_threshold"] = static_cast<std::size_t>(comm.sum(low));
   result.rejected["at_border"] = static_cast<std::size_t>(comm.sum(border));
   result.rejected["plateau"] = static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(found.plateaus)));
-  result.rejected["too_close"] = keep_apart(result.peaks, options.min_distance_A / voxel_A);
+  result.rejected_peaks = comm.all_gather(std::span<const RejectedPeak>(rejected));
+  const auto too_close = keep_apart(result.peaks, options.min_distance_A / voxel_A);
+  result.rejected["too_close"] = too_close.size();
+  for (const Peak& p : too_close)
+    result.rejected_peaks.push_back({RejectedPeak::Reason::too_close, p.centre, p.smoothed});
   return result;
 }
 

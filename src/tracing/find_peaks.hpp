@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,12 +14,21 @@
 
 namespace aetos::tracing {
 
+/// A maximum that is no atom; plain data, so that ranks can exchange it.
+struct RejectedPeak {
+  enum class Reason : std::int32_t { below_threshold, at_border, too_close };
+  Reason reason = Reason::below_threshold;
+  std::array<double, 3> centre{};  ///< z, y, x index in the volume
+  double height = 0;               ///< of the smoothed volume
+};
+
 /// The peaks of a volume that are atoms, strongest first; the same on every rank.
 struct PeakSearch {
   std::vector<Peak> peaks;
   Threshold threshold;
   double background = 0;                        ///< median of the smoothed volume
   std::map<std::string, std::size_t> rejected;  ///< by reason
+  std::vector<RejectedPeak> rejected_peaks;     ///< in the order of (z, y, x); of weak maxima the upper half
 };
 
 /// Searches a volume in slabs of planes with a halo. Throws InputError where it holds NaN or infinities.

@@ -1,63 +1,21 @@
 #include "aetos/tracing/projection_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "aetos/core/units.hpp"
+#include "aetos/parallel/partition.hpp"
 
 namespace aetos::tracing {
 namespace {
 
-constexpr double kCut = 5;  // widths; beyond them a Gaussian is below 4e-6 of its height
-
-/// One atom on one image: where it is, how wide, and the pixels that it reaches.
-struct Spot {
-  double depth = 0, square = 1, amplitude = 0;  // z', S, I / (2 pi S)
-  std::size_t k = 0;
-  std::size_t y0 = 0, y1 = 0, x0 = 0, x1 = 0;  // pixels [y0, y1) x [x0, x1)
-  std::vector<double> du, dv, gu, gv;          // distances and the two factors of the Gaussian
-
-  bool empty() const { return y1 <= y0 || x1 <= x0; }
-};
-
-void along_axis(double centre, double reach, double square, std::size_t n, double pixel, std::size_t& begin,
-                std::size_t& end, std::vector<double>& distance, std::vector<double>& factor) {
-  const double middle = static_cast<double>(centre_index(n));
-  const double first = std::ceil((centre - reach) / pixel + middle),
-               last = std::floor((centre + reach) / pixel + middle);
-  const double limit = static_cast<double>(n);
-  begin = static_cast<std::size_t>(std::clamp(first, 0.0, limit));
-  end = static_cast<std::size_t>(std::clamp(last + 1, 0.0, limit));
-  distance.clear();
-  factor.clear();
-  for (std::size_t i = begin; i < end; ++i) {
-    const double d = (static_cast<double>(i) - middle) * pixel - centre;
-    distance.push_back(d);
-    factor.push_back(std::exp(-d * d / (2 * square)));
-  }
-}
-
-void place(Spot& spot, const AtomModel& model, std::span<const double> p, std::size_t atom,
-           const Mat3& rotation, const Shape<2>& shape, double pixel) {
-  const auto& at = model.layout;
-  const std::size_t i = at.position(atom);
-  const Vec3 beam = to_beam_frame(rotation, Vec3(p[i], p[i + 1], p[i + 2]));
-  spot.k = model.species_of[atom];
-  spot.depth = beam.z();
-  spot.square = p[at.width(spot.k)] + p[at.growth()] * spot.depth * spot.depth;
-  spot.amplitude = p[at.intensity(atom)] / (2 * kPi * spot.square);
-  const double reach = kCut * std::sqrt(spot.square);
-  along_axis(beam.x(), reach, spot.square, shape[1], pixel, spot.x0, spot.x1, spot.du, spot.gu);
-  along_axis(beam.y(), reach, spot.square, shape[0], pixel, spot.y0, spot.y1, spot.dv, spot.gv);
-}
-
 /// Least squares of measured = scale * image + offset.
-ImageFit best_scale(View<const double, 2> image, View<const float, 2> measured) {
-  const auto n = static_cast<double>(image.size());
-  double m = 0, d = 0, mm = 0, md = 0;
+ImageFit best_scale(View<const double, 2> image, View<const float, 2> measured, View<const float, 2> weight) {
+  double n = 0, m = 0, d = 0, mm = 0, md = 0;
   for (std::size_t i = 0; i < image.size(); ++i) {
+    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
     const double a = image.data()[i], b = static_cast<double>(measured.data()[i]);
-    m += a, d += b, mm += a * a, md += a * b;
+    n += w, m += w * a, d += w * b, mm += w * a * a, md += w * a * b;
   }
   ImageFit fit;
   const double spread = mm - m * m / n;
@@ -68,82 +26,220 @@ ImageFit best_scale(View<const double, 2> image, View<const float, 2> measured) 
 
 }  // namespace
 
-Array<double, 2> project(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                         const Shape<2>& shape, double pixel_A) {
+/// One atom on one image: where it is, its peak, and the pixels that it reaches.
+struct AtomProjector::Spot {
+  const PeakTable* table = nullptr;
+  PeakTable::Place at;
+  std::size_t nodes = 0;
+  double u = 0, v = 0, depth = 0, amplitude = 0, inverse_step = 0, farthest = 0;  // farthest: rho
+  double pixel = 1, middle_x = 0, middle_y = 0;
+  std::size_t y0 = 0, y1 = 0, nx = 0;  // rows [y0, y1)
+  std::array<std::vector<double>, 4> cubic;  // coefficients of the peak between its nodes; beyond: 0
+  std::vector<double> value, slope;          // at the nodes
+
+  double dv(std::size_t y) const { return (static_cast<double>(y) - middle_y) * pixel - v; }
+  double du(std::size_t x) const { return (static_cast<double>(x) - middle_x) * pixel - u; }
+
+  /// Pixels of a row at `dv` that are nearer than the farthest.
+  Range columns(double dv) const {
+    const double reach = farthest - dv * dv;
+    return reach <= 0 ? Range{} : pixels(u, std::sqrt(reach), middle_x, nx);
+  }
+  Range pixels(double centre, double reach, double middle, std::size_t n) const {
+    const double limit = static_cast<double>(n);
+    const double first = std::ceil((centre - reach) / pixel + middle),
+                 last = std::floor((centre + reach) / pixel + middle);
+    return {static_cast<std::size_t>(std::clamp(first, 0.0, limit)),
+            static_cast<std::size_t>(std::clamp(last + 1, 0.0, limit))};
+  }
+
+  /// The peak at its depth, from the tables of the planes about it.
+  void interpolate() {
+    const double next = at.share, here = 1 - next;
+    const double *v0 = table->value(at.plane), *v1 = table->value(at.plane + 1);
+    const double *s0 = table->slope(at.plane), *s1 = table->slope(at.plane + 1);
+    value.resize(nodes + 1);
+    slope.resize(nodes + 1);
+    for (std::size_t n = 0; n <= nodes; ++n) {
+      value[n] = here * v0[n] + next * v1[n];
+      slope[n] = here * s0[n] + next * s1[n];
+    }
+    for (auto& c : cubic) c.assign(nodes + 2, 0);  // a rounded distance may lie at the last node
+    for (std::size_t n = 0; n < nodes; ++n) {
+      const double rise = value[n + 1] - value[n];
+      cubic[0][n] = value[n];
+      cubic[1][n] = slope[n];
+      cubic[2][n] = 3 * rise - 2 * slope[n] - slope[n + 1];
+      cubic[3][n] = slope[n] + slope[n + 1] - 2 * rise;
+    }
+  }
+};
+
+AtomProjector::AtomProjector(const AtomModel& model, std::span<const double> parameters)
+    : model_(model), p_(parameters) {
+  const auto& at = model.layout;
+  for (std::size_t k = 0; k < at.species; ++k)
+    tables_.emplace_back(*model.shape, parameters[at.width(k)], parameters[at.growth()]);
+}
+
+void AtomProjector::place(Spot& spot, std::size_t atom, const Mat3& rotation, const Shape<2>& shape,
+                          double pixel_A) const {
+  const std::size_t i = model_.layout.position(atom);
+  const Vec3 beam = to_beam_frame(rotation, Vec3(p_[i], p_[i + 1], p_[i + 2]));
+  spot.u = beam.x(), spot.v = beam.y(), spot.depth = beam.z();
+  spot.table = &tables_[model_.species_of[atom]];
+  spot.at = spot.table->place(spot.depth);
+  spot.nodes = spot.table->nodes(spot.at);
+  spot.inverse_step = 1 / spot.table->step();
+  spot.farthest = static_cast<double>(spot.nodes) * spot.table->step();
+  spot.amplitude = p_[model_.layout.intensity(atom)] * (1 + p_[model_.layout.fading()] * spot.depth);
+  spot.pixel = pixel_A;
+  spot.nx = shape[1];
+  spot.middle_x = static_cast<double>(centre_index(shape[1]));
+  spot.middle_y = static_cast<double>(centre_index(shape[0]));
+  const auto rows = spot.pixels(spot.v, std::sqrt(spot.farthest), spot.middle_y, shape[0]);
+  spot.y0 = rows.begin, spot.y1 = rows.end;
+  spot.interpolate();
+}
+
+Array<double, 2> AtomProjector::project(const Mat3& rotation, const Shape<2>& shape, double pixel_A) const {
   Array<double, 2> image(shape);
   Spot spot;
-  for (std::size_t a = 0; a < model.layout.atoms; ++a) {
-    place(spot, model, parameters, a, rotation, shape, pixel_A);
+  for (std::size_t a = 0; a < model_.layout.atoms; ++a) {
+    place(spot, a, rotation, shape, pixel_A);
+    const double *c0 = spot.cubic[0].data(), *c1 = spot.cubic[1].data(), *c2 = spot.cubic[2].data(),
+                 *c3 = spot.cubic[3].data();
     for (std::size_t y = spot.y0; y < spot.y1; ++y) {
-      double* row = image.data() + y * shape[1] + spot.x0;
-      const double height = spot.amplitude * spot.gv[y - spot.y0];
-      for (std::size_t x = 0; x < spot.gu.size(); ++x) row[x] += height * spot.gu[x];
+      const double dv = spot.dv(y);
+      const Range columns = spot.columns(dv);
+      double* row = image.data() + y * shape[1] + columns.begin;
+      const double first = spot.du(columns.begin), amplitude = spot.amplitude;
+      const int n = static_cast<int>(columns.size());
+      for (int x = 0; x < n; ++x) {
+        const double du = first + x * pixel_A, t = (du * du + dv * dv) * spot.inverse_step;
+        const int node = static_cast<int>(t);
+        const double s = t - node;
+        row[x] += amplitude * (c0[node] + s * (c1[node] + s * (c2[node] + s * c3[node])));
+      }
     }
   }
   return image;
 }
 
-ImageFit image_misfit(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                      View<const float, 2> measured, double pixel_A, std::span<double> gradient) {
+ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measured, View<const float, 2> weight,
+                               double pixel_A, std::span<double> gradient) const {
   const Shape<2>& shape = measured.shape();
-  Array<double, 2> image = project(model, parameters, rotation, shape, pixel_A);
-  ImageFit fit = best_scale(image, measured);
+  Array<double, 2> image = project(rotation, shape, pixel_A);
+  ImageFit fit = best_scale(image, measured, weight);
   for (std::size_t i = 0; i < image.size(); ++i) {
     const double residual =
         fit.scale * image.data()[i] + fit.offset - static_cast<double>(measured.data()[i]);
-    fit.misfit += residual * residual;
-    image.data()[i] = 2 * fit.scale * residual;  // from here on: the misfit's slope to the model's pixel
+    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
+    fit.misfit += w * residual * residual;
+    fit.mean_square += residual * residual / static_cast<double>(image.size());
+    image.data()[i] = 2 * fit.scale * w * residual;  // from here on: the misfit's slope to the model's pixel
   }
 
-  const auto& at = model.layout;
+  const auto& at = model_.layout;
   std::fill(gradient.begin(), gradient.end(), 0.0);
+  const double fading = p_[at.fading()];
   Spot spot;
+  std::vector<std::array<double, 4>> moments;  // per node: sums of slopes times 1, s, s², s³
+  std::vector<double> of_value, of_slope;      // the same as slopes to the peak's nodes
+  std::vector<double> column_u, column_v, along;
+  std::vector<int> node;
   for (std::size_t a = 0; a < at.atoms; ++a) {
-    place(spot, model, parameters, a, rotation, shape, pixel_A);
-    if (spot.empty()) continue;
-    double sum = 0, sum_u = 0, sum_v = 0, sum_square = 0;  // of slope * Gaussian times 1, du, dv, d²
+    place(spot, a, rotation, shape, pixel_A);
+    if (spot.y0 == spot.y1) continue;
+    moments.assign(spot.nodes + 2, {});
+    const double *c1 = spot.cubic[1].data(), *c2 = spot.cubic[2].data(), *c3 = spot.cubic[3].data();
+    const Range widest = spot.columns(0);
+    column_u.assign(widest.size(), 0);
+    column_v.assign(widest.size(), 0);
+    node.resize(widest.size());
+    along.resize(widest.size());
     for (std::size_t y = spot.y0; y < spot.y1; ++y) {
-      const double* row = image.data() + y * shape[1] + spot.x0;
-      double q0 = 0, q1 = 0, q2 = 0;
-      for (std::size_t x = 0; x < spot.gu.size(); ++x) {
-        const double w = row[x] * spot.gu[x];
-        q0 += w, q1 += w * spot.du[x], q2 += w * spot.du[x] * spot.du[x];
+      const double dv = spot.dv(y);
+      const Range columns = spot.columns(dv);
+      const double* row = image.data() + y * shape[1] + columns.begin;
+      const double first = spot.du(columns.begin), inverse_step = spot.inverse_step;
+      const int n = static_cast<int>(columns.size());
+      // Loops without sums across pixels, which the compiler can do for several at once.
+      double *to_u = column_u.data() + (columns.begin - widest.begin),
+             *to_v = column_v.data() + (columns.begin - widest.begin), *s_of = along.data();
+      int* node_of = node.data();
+      for (int x = 0; x < n; ++x) {
+        const double du = first + x * pixel_A, t = (du * du + dv * dv) * inverse_step;
+        const int i = static_cast<int>(t);
+        const double s = t - i, by_rho = row[x] * (c1[i] + s * (2 * c2[i] + s * 3 * c3[i]));
+        node_of[x] = i, s_of[x] = s;
+        to_u[x] += du * by_rho;
+        to_v[x] += dv * by_rho;
       }
-      const double gv = spot.gv[y - spot.y0], dv = spot.dv[y - spot.y0];
-      sum += gv * q0, sum_u += gv * q1, sum_v += gv * dv * q0, sum_square += gv * (q2 + dv * dv * q0);
+      for (int x = 0; x < n; ++x) {
+        const double w = row[x], s = s_of[x], ws = w * s, wss = ws * s;
+        auto& m = moments[static_cast<std::size_t>(node_of[x])];
+        m[0] += w, m[1] += ws, m[2] += wss, m[3] += wss * s;
+      }
     }
-    const double by_square =
-        spot.amplitude * (sum_square / (2 * spot.square * spot.square) - sum / spot.square);
-    const double growth = parameters[at.growth()];
-    const Vec3 in_beam(spot.amplitude * sum_u / spot.square, spot.amplitude * sum_v / spot.square,
-                       by_square * 2 * growth * spot.depth);
-    const Vec3 by_position = rotation * in_beam;
+    double sum_u = 0, sum_v = 0;
+    for (std::size_t x = 0; x < widest.size(); ++x) sum_u += column_u[x], sum_v += column_v[x];
+    sum_u *= -2 * spot.inverse_step, sum_v *= -2 * spot.inverse_step;
+    of_value.assign(spot.nodes + 1, 0);
+    of_slope.assign(spot.nodes + 1, 0);
+    for (std::size_t n = 0; n < spot.nodes; ++n) {
+      const auto& m = moments[n];
+      const double to_next = 3 * m[2] - 2 * m[3];
+      of_value[n] += m[0] - to_next, of_value[n + 1] += to_next;
+      of_slope[n] += m[1] - 2 * m[2] + m[3], of_slope[n + 1] += m[3] - m[2];
+    }
+    const auto sum = [&](const double* value, const double* slope) {
+      double s = 0;
+      for (std::size_t n = 0; n <= spot.nodes; ++n) s += of_value[n] * value[n] + of_slope[n] * slope[n];
+      return s;
+    };
+    const PeakTable& t = *spot.table;
+    const std::size_t p = spot.at.plane;
+    const double share = spot.at.share, here = sum(t.value(p), t.slope(p)), next = sum(t.value(p + 1), t.slope(p + 1));
+    const double square_here = (1 - share) * sum(t.value_by_square(p), t.slope_by_square(p)),
+                 square_next = share * sum(t.value_by_square(p + 1), t.slope_by_square(p + 1));
+    const double peak = (1 - share) * here + share * next, intensity = p_[at.intensity(a)];
+    const double by_depth = spot.amplitude * (next - here) / PeakShape::kPlane_A + intensity * fading * peak;
+    const Vec3 by_position = rotation * Vec3(spot.amplitude * sum_u, spot.amplitude * sum_v, by_depth);
     for (std::size_t axis = 0; axis < 3; ++axis)
       gradient[at.position(a) + axis] = by_position(static_cast<Eigen::Index>(axis));
-    gradient[at.intensity(a)] = sum / (2 * kPi * spot.square);
-    gradient[at.width(spot.k)] += by_square;
-    gradient[at.growth()] += by_square * spot.depth * spot.depth;
+    gradient[at.intensity(a)] = (1 + fading * spot.depth) * peak;
+    gradient[at.width(model_.species_of[a])] += spot.amplitude * (square_here + square_next);
+    const double z0 = t.depth_of(p), z1 = t.depth_of(p + 1);
+    gradient[at.growth()] += spot.amplitude * (z0 * z0 * square_here + z1 * z1 * square_next);
+    gradient[at.fading()] += intensity * spot.depth * peak;
   }
   return fit;
 }
 
-void add_fisher_information(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                            double scale, View<const double, 2> variance, double pixel_A,
-                            std::span<double> information) {
+void AtomProjector::add_fisher_information(const Mat3& rotation, double scale, View<const double, 2> variance,
+                                           double pixel_A, std::span<double> information) const {
   Spot spot;
-  for (std::size_t a = 0; a < model.layout.atoms; ++a) {
-    place(spot, model, parameters, a, rotation, variance.shape(), pixel_A);
-    for (std::size_t y = spot.y0; y < spot.y1; ++y)
-      for (std::size_t x = spot.x0; x < spot.x1; ++x) {
-        const double du = spot.du[x - spot.x0], dv = spot.dv[y - spot.y0];
-        const double g = scale * spot.gv[y - spot.y0] * spot.gu[x - spot.x0];
-        const Vec3 slope =
-            rotation * Vec3(spot.amplitude * g * du / spot.square, spot.amplitude * g * dv / spot.square, 0);
-        const std::array<double, 4> by{slope.x(), slope.y(), slope.z(), g / (2 * kPi * spot.square)};
+  const double fading = p_[model_.layout.fading()];
+  for (std::size_t a = 0; a < model_.layout.atoms; ++a) {
+    place(spot, a, rotation, variance.shape(), pixel_A);
+    for (std::size_t y = spot.y0; y < spot.y1; ++y) {
+      const double dv = spot.dv(y);
+      const Range columns = spot.columns(dv);
+      for (std::size_t x = columns.begin; x < columns.end; ++x) {
+        const double du = spot.du(x), t = (du * du + dv * dv) * spot.inverse_step;
+        const auto n = static_cast<std::size_t>(t);
+        const double s = t - static_cast<double>(n);
+        const auto& c = spot.cubic;
+        const double peak = c[0][n] + s * (c[1][n] + s * (c[2][n] + s * c[3][n]));
+        const double by_rho = scale * spot.amplitude * spot.inverse_step * (c[1][n] + s * (2 * c[2][n] + s * 3 * c[3][n]));
+        const Vec3 slope = rotation * Vec3(-2 * du * by_rho, -2 * dv * by_rho, 0);
+        const std::array<double, 4> by{slope.x(), slope.y(), slope.z(), scale * (1 + fading * spot.depth) * peak};
         double* at = information.data() + 10 * a;
         for (std::size_t i = 0; i < 4; ++i)
           for (std::size_t j = i; j < 4; ++j) *at++ += by[i] * by[j] / variance(y, x);
       }
+    }
   }
 }
 

@@ -7,10 +7,17 @@
 #include <limits>
 
 #include "aetos/core/median.hpp"
+#include "aetos/core/log.hpp"
 #include "distributed_misfit.hpp"
+#include "residual_atoms.hpp"
 
 namespace aetos::tracing {
 namespace {
+
+constexpr int kTrialIterations = 10;
+constexpr int kHalfIterations = 40;
+constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
+constexpr int kFirstIterations = 30;  // before the residuals tell what is missing
 
 double median_of(std::vector<double> values) {
   return values.empty() ? 0 : upper_median(values);
@@ -50,6 +57,10 @@ Scaled scaled_variables(const Parameters& at, const std::vector<double>& start, 
       s2 * shared / std::max(1.0, farthest_A * farthest_A / 5);  // 1/5: mean square of the depth in a ball
   v.lower[c] = -start[c] / v.step[c];
   v.upper[c] = s2 / (farthest_A * farthest_A + 1) * 10 / v.step[c];
+  const std::size_t f = at.fading();
+  v.step[f] = shared / std::max(1.0, farthest_A / std::sqrt(5.0));
+  v.lower[f] = (-0.5 / (farthest_A + 1) - start[f]) / v.step[f];
+  v.upper[f] = (0.5 / (farthest_A + 1) - start[f]) / v.step[f];
   return v;
 }
 
@@ -76,6 +87,8 @@ State subset(const State& state, const std::vector<bool>& keep) {
   for (std::size_t k = 0; k < from.species; ++k)
     out.parameters[to.width(k)] = state.parameters[from.width(k)];
   out.parameters[to.growth()] = state.parameters[from.growth()];
+  out.parameters[to.fading()] = state.parameters[from.fading()];
+  out.model.shape = state.model.shape;
   return out;
 }
 
@@ -114,52 +127,104 @@ MinimiserResult minimise(const Communicator& comm, const Stop& stop, const Measu
   return result;
 }
 
+/// Empty background has a little variance too: this share of the image's mean squared residual is a floor.
+constexpr double kVarianceFloor = 0.1;
+
 /// Variance of every pixel of one image: Poisson's where the counts are known, else the mean squared
 /// residual.
-Array<double, 2> variance_of(const MeasuredImages& images, const State& state, std::size_t tilt,
-                             const ImageFit& fit) {
-  auto variance =
-      project(state.model, state.parameters, images.rotation[tilt], {images.ny, images.nx}, images.pixel_A);
-  const double pixels = static_cast<double>(images.ny * images.nx),
-               mean = std::max(fit.misfit / pixels, 1e-300);
-  for (double& v : variance) {
-    const double value = fit.scale * v + fit.offset;
-    // Empty background has a little variance too; a tenth of the image's mean residual is a floor.
-    v = images.counts_per_unit > 0 ? std::max(value / images.counts_per_unit, mean / 10) : mean;
+Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2>& model, const ImageFit& fit) {
+  Array<double, 2> variance(model.shape());
+  const double mean = std::max(fit.mean_square, 1e-300);
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    const double value = fit.scale * model.data()[i] + fit.offset;
+    variance.data()[i] =
+        images.counts_per_unit > 0 ? std::max(value / images.counts_per_unit, kVarianceFloor * mean) : mean;
   }
   return variance;
 }
 
-/// Cramér-Rao bound of each atom's position, its neighbours taken as known (so a lower bound of the full
-/// one).
-std::vector<double> position_bounds(const Communicator& comm, const MeasuredImages& images,
-                                    const State& state, const std::vector<ImageFit>& fits) {
+/// Mean over pixels of the squared residual in units of its variance, where that is not the floor. Collective.
+double chi_square(const Communicator& comm, const MeasuredImages& images, const State& state,
+                  const std::vector<ImageFit>& fits) {
+  const AtomProjector atoms(state.model, state.parameters);
+  std::vector<double> mine;
+  for (std::size_t t = 0; t < images.mine.size(); ++t) {
+    const ImageFit& fit = fits[images.mine.begin + t];
+    const auto model = atoms.project(images.rotation[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
+    const auto variance = variance_of(images, model, fit);
+    double sum = 0, n = 0;
+    for (std::size_t i = 0; i < model.size(); ++i) {
+      if (images.counts_per_unit > 0 && variance.data()[i] <= kVarianceFloor * fit.mean_square) continue;
+      const double residual = static_cast<double>(images.values[t].data()[i]) - fit.scale * model.data()[i] - fit.offset;
+      sum += residual * residual / variance.data()[i], n += 1;
+    }
+    mine.push_back(sum), mine.push_back(n);
+  }
+  double sum = 0, n = 0;
+  const auto all = comm.all_gather(std::span<const double>(mine));
+  for (std::size_t i = 0; i + 1 < all.size(); i += 2) sum += all[i], n += all[i + 1];
+  return n > 0 ? sum / n : 0;
+}
+
+/// Cramér-Rao bounds of each atom's x, y and z, its neighbours taken as known (so lower bounds of the full ones).
+std::vector<Vec3> position_bounds(const Communicator& comm, const MeasuredImages& images, const State& state,
+                                  const std::vector<ImageFit>& fits) {
   const std::size_t n = state.model.layout.atoms, record = 10 * n;
   std::vector<double> mine(images.mine.size() * record);
+  const AtomProjector atoms(state.model, state.parameters);
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const std::size_t tilt = images.mine.begin + t;
-    const auto variance = variance_of(images, state, tilt, fits[tilt]);
-    add_fisher_information(state.model, state.parameters, images.rotation[tilt], fits[tilt].scale, variance,
-                           images.pixel_A, {mine.data() + t * record, record});
+    const auto variance = variance_of(
+        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
+    atoms.add_fisher_information(images.rotation[tilt], fits[tilt].scale, variance, images.pixel_A,
+                                 {mine.data() + t * record, record});
   }
   const auto all = comm.all_gather(std::span<const double>(mine));
-  std::vector<double> bounds(n, 0.0), sum(record);
+  std::vector<double> sum(record);
   for (std::size_t i = 0; i < all.size(); ++i) sum[i % record] += all[i];
+  std::vector<Vec3> bounds(n, Vec3::Zero());
   for (std::size_t a = 0; a < n; ++a) {
     Eigen::Matrix4d information;
     const double* at = sum.data() + 10 * a;
     for (Eigen::Index i = 0; i < 4; ++i)
       for (Eigen::Index j = i; j < 4; ++j) information(i, j) = information(j, i) = *at++;
-    const double trace = information.inverse().topLeftCorner<3, 3>().trace();
-    bounds[a] = std::isfinite(trace) && trace > 0 ? std::sqrt(trace) : 0;
+    const Vec3 square = information.inverse().diagonal().head<3>();
+    if (square.allFinite() && square.minCoeff() > 0) bounds[a] = square.cwiseSqrt();
   }
   return bounds;
+}
+
+/// Factors for x, y and z that make bounds to errors, from fits to every other projection. Collective.
+Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state,
+                      const std::vector<Vec3>& bounds, RefineOptions options) {
+  options.iterations = kHalfIterations;
+  std::array<State, 2> half{state, state};
+  for (std::size_t h = 0; h < 2; ++h) {
+    images.left_out.resize(images.rotation.size());
+    for (std::size_t t = 0; t < images.rotation.size(); ++t) images.left_out[t] = t % 2 != h;
+    (void)minimise(comm, stop, images, half[h], options);
+  }
+  images.left_out.clear();
+  Vec3 factors = Vec3::Zero();
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    std::vector<double> over;
+    for (std::size_t a = 0; a < bounds.size(); ++a) {
+      const std::size_t i = state.model.layout.position(a) + axis;
+      const double bound = bounds[a](static_cast<Eigen::Index>(axis));
+      if (bound > 0) over.push_back(std::abs(half[0].parameters[i] - half[1].parameters[i]) / 2 / bound);
+    }
+    if (over.empty()) continue;
+    const auto at = over.begin() + static_cast<std::ptrdiff_t>(0.6827 * static_cast<double>(over.size()));
+    std::nth_element(over.begin(), at, over.end());
+    factors(static_cast<Eigen::Index>(axis)) = *at;
+  }
+  return factors;
 }
 
 State starting_state(const std::vector<Vec3>& position, const std::vector<double>& intensity,
                      const std::vector<std::size_t>& species_of, std::size_t species, double sigma_A) {
   State state;
-  state.model = {{position.size(), species}, species_of};
+  state.model = {{position.size(), species}, species_of, nullptr};
   const auto& at = state.model.layout;
   state.parameters.resize(at.size());
   const double typical = median_of(intensity);
@@ -172,36 +237,142 @@ State starting_state(const std::vector<Vec3>& position, const std::vector<double
   return state;
 }
 
+/// Peaks for atoms as far out as those of the state and what they may move.
+std::shared_ptr<const PeakShape> shape_for(const State& state, const RefineOptions& options, bool probe) {
+  const double depth = farthest_from_origin(state) + 3 * options.maximum_move_A;
+  double least = std::numeric_limits<double>::max();
+  for (std::size_t k = 0; k < state.model.layout.species; ++k)
+    least = std::min(least, state.parameters[state.model.layout.width(k)] / 4);
+  return std::make_shared<const PeakShape>(probe ? PeakShape::probe(options.microscope, depth, least)
+                                                 : PeakShape::gaussian(depth, least));
+}
+
+/// The better of the two shapes after a few steps with each.
+State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State state,
+                 RefineOptions options) {
+  State probe = state;
+  state.model.shape = shape_for(state, options, false);
+  if (options.shape == config::PeakShapeChoice::gaussian) return state;
+  for (std::size_t k = 0; k < probe.model.layout.species; ++k) probe.parameters[probe.model.layout.width(k)] *= 0.7;  // the probe does the rest
+  probe.model.shape = shape_for(probe, options, true);
+  if (options.shape == config::PeakShapeChoice::probe) return probe;
+  options.iterations = kTrialIterations;
+  const double without = minimise(comm, stop, images, state, options).last,
+               with = minimise(comm, stop, images, probe, options).last;
+  log::info("trace: misfit after {} iterations: {:.6g} with Gaussian peaks, {:.6g} with the probe's",
+            kTrialIterations, without, with);
+  return with < without ? probe : state;
+}
+
+/// Puts the weights that the state's model predicts into the images. Collective.
+void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state) {
+  images.weight = {};
+  DistributedMisfit misfit(comm, stop, images, state.model);
+  std::vector<double> slope(state.parameters.size());
+  (void)misfit.evaluate(state.parameters, slope);
+  Array<float, 3> weight(images.values.shape());
+  const AtomProjector atoms(state.model, state.parameters);
+  for (std::size_t t = 0; t < images.mine.size(); ++t) {
+    const std::size_t tilt = images.mine.begin + t;
+    const auto variance = variance_of(
+        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), misfit.fits()[tilt]);
+    for (std::size_t i = 0; i < variance.size(); ++i) weight[t].data()[i] = static_cast<float>(1 / variance.data()[i]);
+  }
+  images.weight = std::move(weight);
+}
+
+double typical_intensity(const State& state) {
+  const auto& at = state.model.layout;
+  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
+  return median_of({first, first + static_cast<std::ptrdiff_t>(at.atoms)});
+}
+
+/// The state with atoms more, of the lightest species and its... intensity.
+void add_atoms(State& state, const std::vector<Vec3>& places, double intensity) {
+  const auto from = state.model.layout;
+  State out;
+  out.model = state.model;
+  out.model.layout.atoms += places.size();
+  out.model.species_of.resize(out.model.layout.atoms, 0);
+  const auto& to = out.model.layout;
+  out.parameters.resize(to.size());
+  std::copy_n(state.parameters.begin(), 3 * from.atoms, out.parameters.begin());
+  for (std::size_t a = 0; a < from.atoms; ++a) out.parameters[to.intensity(a)] = state.parameters[from.intensity(a)];
+  for (std::size_t b = 0; b < places.size(); ++b) {
+    for (std::size_t i = 0; i < 3; ++i)
+      out.parameters[to.position(from.atoms + b) + i] = places[b](static_cast<Eigen::Index>(i));
+    out.parameters[to.intensity(from.atoms + b)] = intensity;
+  }
+  std::copy_n(state.parameters.begin() + static_cast<std::ptrdiff_t>(from.width(0)), from.species + 2,
+              out.parameters.begin() + static_cast<std::ptrdiff_t>(to.width(0)));
+  state = std::move(out);
+}
+
 }  // namespace
 
-Refinement refine(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
+Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& images,
                   const std::vector<Vec3>& position, const std::vector<double>& intensity,
                   const std::vector<std::size_t>& species_of, std::size_t species,
                   const RefineOptions& options) {
   Refinement result;
-  State state = starting_state(position, intensity, species_of, species, options.start_sigma_A);
   result.kept.resize(position.size());
   for (std::size_t a = 0; a < position.size(); ++a) result.kept[a] = a;
   if (position.empty()) return result;
+  State state = with_shape(comm, stop, images,
+                           starting_state(position, intensity, species_of, species, options.start_sigma_A), options);
+  result.of_probe = state.model.shape->of_probe();
 
-  const auto first = minimise(comm, stop, images, state, options);
-  result.misfit_before = first.first;
-  result.misfit_after = first.last;
-  result.iterations = first.iterations;
-  const auto keep = bright_enough(state, options.lowest_share);
-  if (std::count(keep.begin(), keep.end(), false) > 0) {
-    state = subset(state, keep);
-    std::erase_if(result.kept, [&](std::size_t a) { return !keep[a]; });
-    const auto again = minimise(comm, stop, images, state, options);
-    result.misfit_after = again.last;
-    result.iterations += again.iterations;
+  bool changed = true;
+  for (int round = 0; changed && round <= options.rounds; ++round) {
+    RefineRound now;
+    RefineOptions how = options;
+    if (round == 0) how.iterations = std::min(how.iterations, kFirstIterations);
+    const auto fitted = minimise(comm, stop, images, state, how);
+    if (round == 0) {
+      result.misfit_before = fitted.first;
+      result.misfit_after = fitted.last;
+      weigh(comm, stop, images, state);
+    }
+    now.iterations = fitted.iterations;
+    const auto keep = bright_enough(state, options.lowest_share);
+    now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
+    if (now.dropped > 0) {
+      state = subset(state, keep);
+      std::vector<std::size_t> kept;
+      for (std::size_t a = 0; a < keep.size(); ++a) if (keep[a]) kept.push_back(result.kept[a]);
+      result.kept = std::move(kept);
+    }
+    if (round < options.rounds) {
+      DistributedMisfit misfit(comm, stop, images, state.model);
+      std::vector<double> slope(state.parameters.size());
+      (void)misfit.evaluate(state.parameters, slope);
+      const double typical = typical_intensity(state);
+      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters, misfit.fits(), options.apart_A, options.lowest_share * typical);
+      now.added = missing.size();
+      add_atoms(state, missing, options.lowest_share * typical);
+      result.kept.resize(state.model.layout.atoms, Refinement::kNew);
+    }
+    now.atoms = state.model.layout.atoms;
+    now.misfit = fitted.last;
+    changed = now.added + now.dropped > 0 || round == 0;
+    result.iterations += now.iterations;
+    log::info("trace: round {}: {} iterations, misfit {:.6g}, {} atoms dropped, {} added", round + 1, now.iterations, fitted.last, now.dropped, now.added);
+    result.rounds.push_back(now);
   }
 
   const auto& at = state.model.layout;
   DistributedMisfit misfit(comm, stop, images, state.model);
-  std::vector<double> slope(at.size()), intensities;
+  std::vector<double> slope(at.size());
   (void)misfit.evaluate(state.parameters, slope);
-  result.crlb_A = position_bounds(comm, images, state, misfit.fits());
+  result.chi_square = chi_square(comm, images, state, misfit.fits());
+  auto bounds = position_bounds(comm, images, state, misfit.fits());
+  if (images.rotation.size() >= kLeastProjections)
+    result.error_over_bound = error_over_bound(comm, stop, images, state, bounds, options);
+  for (Vec3& b : bounds) {
+    result.crlb_A.push_back(b.norm());
+    b = b.cwiseProduct(result.error_over_bound);
+  }
+  result.error_A = std::move(bounds);
   for (std::size_t a = 0; a < at.atoms; ++a) {
     const double* r = state.parameters.data() + at.position(a);
     result.position.emplace_back(r[0], r[1], r[2]);
@@ -211,6 +382,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, const MeasuredImag
   const double typical = median_of(result.intensity);
   for (double& i : result.intensity) i /= typical;
   result.growth = state.parameters[at.growth()];
+  result.fading = state.parameters[at.fading()];
   return result;
 }
 

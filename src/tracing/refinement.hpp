@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "aetos/config/stage_options.hpp"
+#include "aetos/multislice/options.hpp"
 #include "aetos/parallel/communicator.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/parallel/stop.hpp"
@@ -19,31 +21,59 @@ struct MeasuredImages {
   double counts_per_unit = 0;  ///< Poisson counts per unit of image value; 0 = unknown noise
   Range mine;                  ///< projections held here
   Array<float, 3> values;      ///< (mine, y, x)
+  Array<float, 3> weight;      ///< of each pixel in the misfit, the same shape; empty: 1
+
+  std::vector<bool> left_out;  ///< of each projection: whether the misfit skips it; empty: none is
+
+  bool skips(std::size_t projection) const { return !left_out.empty() && left_out[projection]; }
+  View<const float, 2> weight_of(std::size_t i) const {
+    return weight.size() > 0 ? View<const float, 2>(weight.view()[i]) : View<const float, 2>();
+  }
 };
 
 struct RefineOptions {
-  double maximum_move_A = 1.0;  ///< per axis
+  double maximum_move_A = 1.0;  ///< per axis, in each round
   double start_sigma_A = 0.4;
   double lowest_share = 0.5;  ///< atoms of an intensity below this share of their species' median are dropped
-  int iterations = 80;
+  double apart_A = 1.5;       ///< a missing atom is nowhere nearer to another
+  int iterations = 80;        ///< at most, in each round
+  int rounds = 6;             ///< at most, of adding and dropping atoms
+  config::PeakShapeChoice shape = config::PeakShapeChoice::automatic;
+  multislice::MicroscopeOptions microscope;  ///< for the probe's shape
+};
+
+/// What one round did.
+struct RefineRound {
+  std::size_t atoms = 0, added = 0, dropped = 0;
+  double misfit = 0;
+  int iterations = 0;
 };
 
 struct Refinement {
   std::vector<Vec3> position;                  ///< of the atoms that stay
   std::vector<double> intensity;               ///< relative to the median of all atoms
-  std::vector<double> sigma_A;                 ///< width in the focus plane, per atom
+  std::vector<double> sigma_A;                 ///< width s_k, per atom
   std::vector<double> crlb_A;                  ///< Cramér-Rao bound of the 3D position, per atom
-  std::vector<std::size_t> kept;               ///< indices into the atoms given
-  double growth = 0;                           ///< c of S = s² + c z'²
+  std::vector<Vec3> error_A;                   ///< estimated standard error along x, y, z, per atom
+  Vec3 error_over_bound = Vec3::Zero();        ///< by which the bounds were scaled to errors, per axis; 0: not known
+  std::vector<std::size_t> kept;               ///< indices into the atoms given; kNew: found in the residuals
+  bool of_probe = false;                       ///< whether the peaks are convolved with the probe
+  double growth = 0, fading = 0;               ///< c of S = s² + c z'², f of 1 + f z'
   double misfit_before = 0, misfit_after = 0;  ///< sums of squares over those of the images' own variation
+  double chi_square = 0;                       ///< mean of squared residuals over their variance; noise alone: 1
   int iterations = 0;
+  std::vector<RefineRound> rounds;
+  static constexpr std::size_t kNew = static_cast<std::size_t>(-1);
 };
 
-/// Refines positions, intensities, one width per species and the growth with depth (PETSc TAO, BLMVM), drops
-/// atoms that turn out too weak, and refines what stays once more. Each projection's part is computed whole
-/// by one rank and all are summed in index order, so that the result has the same bits on any number of
-/// ranks. Throws Interrupted on all ranks at a stop request. Collective.
-Refinement refine(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
+/// Refines positions, intensities, one width per species, growth and fading with depth (PETSc TAO, BLMVM),
+/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, drops atoms too weak to be
+/// one, adds those that the residual images show (find_missing_atoms), and refines again. At last it refines twice more,
+/// with every other projection: along each axis the bounds are scaled until 68.3 % of the atoms' half differences lie
+/// within, which are the errors. Each projection's
+/// part is computed whole by one rank and all are summed in index order, so that the result has the same bits
+/// on any number of ranks. Throws Interrupted on all ranks at a stop request. Collective.
+Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& images,
                   const std::vector<Vec3>& position, const std::vector<double>& intensity,
                   const std::vector<std::size_t>& species_of, std::size_t species,
                   const RefineOptions& options);

@@ -1,5 +1,7 @@
 #include "aetos/tracing/trace.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <tuple>
@@ -9,6 +11,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/median.hpp"
 #include "aetos/core/version.hpp"
+#include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/tracing/classify.hpp"
 #include "find_peaks.hpp"
@@ -24,19 +27,27 @@ using nlohmann::json;
 struct Atom {
   Vec3 position;
   std::size_t species = 0;
-  double height = 0, sigma_A = 0, integrated = 0, residual = 0;
+  double smoothed = 0, height = 0, sigma_A = 0, integrated = 0, residual = 0;
   bool fitted = false;
   double refined_intensity = 0, crlb_A = 0;
+  Vec3 error_A = Vec3::Zero();
 };
+
+Vec3 place_of(const std::array<double, 3>& centre, const std::array<std::size_t, 3>& volume, double voxel_A) {
+  Vec3 place;
+  for (std::size_t a = 0; a < 3; ++a)
+    place(static_cast<Eigen::Index>(2 - a)) =
+        (centre[a] - static_cast<double>(centre_index(volume[a]))) * voxel_A;
+  return place;
+}
 
 std::vector<Atom> atoms_of(const PeakSearch& search, const std::array<std::size_t, 3>& volume,
                            double voxel_A) {
   std::vector<Atom> atoms;
   for (const Peak& p : search.peaks) {
     Atom atom;
-    for (std::size_t a = 0; a < 3; ++a)
-      atom.position(static_cast<Eigen::Index>(2 - a)) =
-          (p.centre[a] - static_cast<double>(centre_index(volume[a]))) * voxel_A;
+    atom.position = place_of(p.centre, volume, voxel_A);
+    atom.smoothed = p.smoothed;
     atom.height = p.height;
     atom.sigma_A = p.sigma * voxel_A;
     atom.integrated = p.integrated * voxel_A * voxel_A * voxel_A;
@@ -71,10 +82,38 @@ double median_sigma(const std::vector<Atom>& atoms, double otherwise) {
   return sigma.empty() ? otherwise : upper_median(sigma);
 }
 
-/// Refines the atoms in place and returns what the summary says about it.
+/// A peak that is no atom, and why.
+struct Rejected {
+  const char* reason;
+  Vec3 position;
+  double smoothed = 0;
+};
+
+const char* word_of(RejectedPeak::Reason reason) {
+  switch (reason) {
+    case RejectedPeak::Reason::below_threshold: return "below_threshold";
+    case RejectedPeak::Reason::at_border: return "at_border";
+    case RejectedPeak::Reason::too_close: return "too_close";
+  }
+  return "";
+}
+
+std::string table_of(std::vector<Rejected> rejected) {
+  std::sort(rejected.begin(), rejected.end(), [](const Rejected& a, const Rejected& b) {
+    return std::tuple(a.position.z(), a.position.y(), a.position.x()) <
+           std::tuple(b.position.z(), b.position.y(), b.position.x());
+  });
+  std::string csv = "reason,x_A,y_A,z_A,height\n";
+  for (const auto& r : rejected)
+    csv += fmt::format("{},{:.4f},{:.4f},{:.4f},{:.6g}\n", r.reason, r.position.x(), r.position.y(),
+                       r.position.z(), r.smoothed);
+  return csv;
+}
+
+/// Refines the atoms in place, adds those dropped to `rejected`, and returns what the summary says about it.
 json refine_atoms(const RunContext& context, const Request& request, std::size_t species,
-                  std::vector<Atom>& atoms, std::map<std::string, std::size_t>& rejected) {
-  const MeasuredImages images = read_measured_images(context.comm, request);
+                  std::vector<Atom>& atoms, std::vector<Rejected>& rejected) {
+  MeasuredImages images = read_measured_images(context.comm, request);
   std::vector<Vec3> position;
   std::vector<double> intensity;
   std::vector<std::size_t> species_of;
@@ -85,34 +124,59 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   }
   RefineOptions options;
   options.maximum_move_A = request.options.min_distance_A / 2;
+  options.apart_A = 0.75 * request.options.min_distance_A;
+  options.shape = request.options.peak_shape;
+  options.microscope = request.microscope;
   options.start_sigma_A = std::clamp(median_sigma(atoms, 0.4), 0.2, 1.0);
   const Refinement refined =
       refine(context.comm, context.stop, images, position, intensity, species_of, species, options);
 
   std::vector<Atom> stay;
   double moved = 0, bound = 0;
+  std::size_t added = 0;
+  Vec3 errors = Vec3::Zero();
   json sigma = json::object();
   for (std::size_t i = 0; i < refined.kept.size(); ++i) {
-    Atom atom = atoms[refined.kept[i]];
-    moved += (refined.position[i] - atom.position).squaredNorm();
+    const bool is_new = refined.kept[i] == Refinement::kNew;
+    Atom atom = is_new ? Atom{} : atoms[refined.kept[i]];
+    if (is_new) ++added;
+    else moved += (refined.position[i] - atom.position).squaredNorm();
     bound += refined.crlb_A[i] * refined.crlb_A[i];
     atom.position = refined.position[i];
     atom.refined_intensity = refined.intensity[i];
     atom.crlb_A = refined.crlb_A[i];
+    atom.error_A = refined.error_A[i];
+    errors += atom.error_A.cwiseAbs2();
     sigma[request.options.species.empty() ? "X" : request.options.species[atom.species]] = refined.sigma_A[i];
     stay.push_back(atom);
   }
-  rejected["weak_in_images"] = atoms.size() - stay.size();
+  std::vector<bool> stays(atoms.size());
+  for (const std::size_t k : refined.kept)
+    if (k != Refinement::kNew) stays[k] = true;
+  for (std::size_t i = 0; i < atoms.size(); ++i)
+    if (!stays[i]) rejected.push_back({"weak_in_images", atoms[i].position, atoms[i].smoothed});
   const auto n = static_cast<double>(stay.size());
   atoms = std::move(stay);
   const auto per_atom = [&](double sum) { return n > 0 ? json(std::sqrt(sum / n)) : json(nullptr); };
+  const bool known = n > 0 && refined.error_over_bound.minCoeff() > 0;
+  const auto three = [](const Vec3& v) { return std::array{v.x(), v.y(), v.z()}; };
+  json rounds = json::array();
+  for (const RefineRound& r : refined.rounds)
+    rounds.push_back({{"iterations", r.iterations}, {"misfit", r.misfit}, {"dropped", r.dropped}, {"added", r.added}, {"atoms", r.atoms}});
   return {{"iterations", refined.iterations},
+          {"rounds", rounds},
           {"misfit_before", refined.misfit_before},
           {"misfit_after", refined.misfit_after},
           {"sigma_A", sigma},
+          {"peak_shape", refined.of_probe ? "probe" : "gaussian"},
           {"growth_with_depth", refined.growth},
+          {"fading_with_depth", refined.fading},
+          {"chi_square", refined.chi_square},
+          {"added_from_residuals", added},
           {"moved_rms_A", per_atom(moved)},
           {"lowest_intensity_share", options.lowest_share},
+          {"error_axis_pm", known ? json(three(100 * (errors / n).cwiseSqrt())) : json(nullptr)},
+          {"error_over_bound", known ? json(three(refined.error_over_bound)) : json(nullptr)},
           {"crlb_pm", n > 0 ? json(100 * std::sqrt(bound / n)) : json(nullptr)}};
 }
 
@@ -138,6 +202,9 @@ Structure structure_of(const std::vector<Atom>& atoms, const std::vector<std::st
   if (refined) {
     s.columns["refined_intensity"] = column<double>(atoms, [](const Atom& a) { return a.refined_intensity; });
     s.columns["crlb_a"] = column<double>(atoms, [](const Atom& a) { return a.crlb_A; });
+    s.columns["error_x_a"] = column<double>(atoms, [](const Atom& a) { return a.error_A.x(); });
+    s.columns["error_y_a"] = column<double>(atoms, [](const Atom& a) { return a.error_A.y(); });
+    s.columns["error_z_a"] = column<double>(atoms, [](const Atom& a) { return a.error_A.z(); });
   }
   s.comments["units"] = "Angstrom";
   s.comments["aetos_version"] = kVersion;
@@ -171,7 +238,8 @@ json count_by_species(const std::vector<Atom>& atoms, const std::vector<std::str
 
 }  // namespace
 
-json trace(const RunContext& context, const Request& request, const std::filesystem::path& file) {
+json trace(const RunContext& context, const Request& request, const std::filesystem::path& file,
+           const std::filesystem::path& rejected_file) {
   const auto& species = request.options.species;
   const std::size_t classes = std::max<std::size_t>(1, species.size());
   io::VolumeInfo info;
@@ -200,12 +268,17 @@ json trace(const RunContext& context, const Request& request, const std::filesys
   const auto kept = std::count_if(atoms.begin(), atoms.end(), [](const Atom& a) { return !a.fitted; });
   bool told_apart = classify_atoms(atoms, classes, context.seed, [](const Atom& a) { return a.integrated; });
 
+  std::vector<Rejected> rejected;
+  for (const RejectedPeak& p : search.rejected_peaks)
+    rejected.push_back({word_of(p.reason), place_of(p.centre, info.shape, voxel_A), p.height});
   json refinement = nullptr;
   const bool refine_now = request.options.refine && !request.images.empty() && !atoms.empty();
   if (request.options.refine && request.images.empty())
     note("no images at hand: positions are those of the volume's peaks, not refined");
   if (refine_now) {
-    refinement = refine_atoms(context, request, classes, atoms, search.rejected);
+    const std::size_t before = rejected.size();
+    refinement = refine_atoms(context, request, classes, atoms, rejected);
+    search.rejected["weak_in_images"] = rejected.size() - before;
     told_apart =
         classify_atoms(atoms, classes, context.seed, [](const Atom& a) { return a.refined_intensity; });
     sort_by_place(atoms);
@@ -214,7 +287,9 @@ json trace(const RunContext& context, const Request& request, const std::filesys
     note("the intensities do not tell the species apart; which atom is which is not to be trusted");
 
   context.comm.agree([&] {
-    if (context.comm.is_root()) io::write_extxyz(file, structure_of(atoms, species, refine_now, context));
+    if (!context.comm.is_root()) return;
+    io::write_file_atomically(rejected_file, table_of(rejected));
+    io::write_extxyz(file, structure_of(atoms, species, refine_now, context));
   });
   json summary{{"atoms", atoms.size()},
                {"by_species", count_by_species(atoms, species)},

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "aetos/core/error.hpp"
+#include "aetos/io/atomic_file.hpp"
 #include "support/ranks.hpp"
 #include "support/temporary_folder.hpp"
 #include "tracing/traced_scene.hpp"
@@ -180,6 +181,48 @@ TEST(Trace, the_bound_is_about_what_refined_positions_scatter_by) {
   const double rmsd_pm = 100 * std::sqrt(square / 40), bound_pm = summary["crlb_pm"];
   EXPECT_GT(rmsd_pm / bound_pm, 0.8);
   EXPECT_LT(rmsd_pm / bound_pm, 1.5);
+}
+
+TEST(Trace, atoms_that_the_volume_lacks_are_found_in_the_residual_images) {
+  const auto truth = scattered_atoms(40, 7);
+  const std::vector<Vec3> seen(truth.begin() + 4, truth.end());
+  Scene scene(gaussians({56, 48, 56}, seen));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 56, 0.02);
+  scene.request.images = (scene.folder / "series.h5").string();
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["atoms"], 40);
+  EXPECT_EQ(summary["refinement"]["added_from_residuals"], 4);
+  EXPECT_LT(worst_distance_A(scene.atoms(), truth), 0.1);
+}
+
+TEST(Trace, errors_are_those_that_positions_have) {
+  const auto truth = scattered_atoms(150, 11);
+  Scene scene(gaussians({72, 64, 72}, truth));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 72, 0.05);
+  scene.request.images = (scene.folder / "series.h5").string();
+  scene.run();
+  const auto atoms = scene.atoms();
+  ASSERT_EQ(atoms.size(), 150u);
+  const std::array names{"error_x_a", "error_y_a", "error_z_a"};
+  for (Eigen::Index axis = 0; axis < 3; ++axis) {
+    const auto& error = std::get<std::vector<double>>(atoms.columns.at(names[static_cast<std::size_t>(axis)]).values);
+    int within = 0;
+    for (std::size_t i = 0; i < atoms.size(); ++i) {
+      const auto nearest = *std::min_element(truth.begin(), truth.end(), [&](const Vec3& a, const Vec3& b) {
+        return (a - atoms.position[i]).norm() < (b - atoms.position[i]).norm();
+      });
+      within += std::abs(atoms.position[i](axis) - nearest(axis)) < error[i] ? 1 : 0;
+    }
+    EXPECT_NEAR(within / 150.0, 0.683, 0.13) << axis;  // counting 150 atoms alone scatters by 0.04
+  }
+}
+
+TEST(Trace, peaks_that_are_no_atoms_are_listed_with_the_reason) {
+  Scene scene(gaussians({40, 40, 40}, {Vec3(0.6, 0, 0), Vec3(-0.7, 0, 0), Vec3(-20 * kVoxel_A, 0, 0)}, {1, 1.2, 1}));
+  scene.run();
+  const auto table = io::read_text_file((scene.folder / "rejected_peaks.csv").string());
+  EXPECT_NE(table.find("too_close,0."), std::string::npos) << table;
+  EXPECT_NE(table.find("at_border,-8.0"), std::string::npos) << table;
 }
 
 TEST(Trace, angles_that_do_not_fit_the_images_are_refused) {

@@ -75,15 +75,18 @@ inline void write_volume(const Communicator& comm, const std::filesystem::path& 
 inline void write_images(const Communicator& comm, const std::filesystem::path& path,
                          const std::vector<Vec3>& atoms, const std::vector<EulerAngles>& angles,
                          std::size_t n, double noise) {
-  tracing::AtomModel model{{atoms.size(), 1}, std::vector<std::size_t>(atoms.size(), 0)};
+  tracing::AtomModel model{{atoms.size(), 1},
+                           std::vector<std::size_t>(atoms.size(), 0),
+                           std::make_shared<const tracing::PeakShape>(tracing::PeakShape::gaussian(20, 0.05))};
   std::vector<double> p(model.layout.size(), 1.0);
   for (std::size_t a = 0; a < atoms.size(); ++a)
     for (std::size_t i = 0; i < 3; ++i) p[3 * a + i] = atoms[a](static_cast<Eigen::Index>(i));
   p[model.layout.width(0)] = 0.25;
   p[model.layout.growth()] = 5e-4;
+  p[model.layout.fading()] = 0;
   Array<float, 3> images({angles.size(), n, n});
   for (std::size_t t = 0; t < angles.size(); ++t) {
-    const auto image = tracing::project(model, p, rotation_matrix(angles[t]), {n, n}, kVoxel_A);
+    const auto image = tracing::AtomProjector(model, p).project(rotation_matrix(angles[t]), {n, n}, kVoxel_A);
     for (std::size_t i = 0; i < image.size(); ++i)
       images[t].data()[i] = static_cast<float>(image.data()[i] * (1 + 0.01 * static_cast<double>(t)) + 0.05);
   }
@@ -105,7 +108,7 @@ inline void write_images(const Communicator& comm, const std::filesystem::path& 
 inline nlohmann::json run_tracing(const Communicator& comm, const tracing::Request& request,
                                   const std::filesystem::path& file, const Stop& stop = {}) {
   const RunContext context{comm, stop, file.parent_path(), file.parent_path(), "fingerprint", "", 1, 60};
-  return tracing::trace(context, request, file);
+  return tracing::trace(context, request, file, file.parent_path() / "rejected_peaks.csv");
 }
 
 /// Largest distance from a traced atom to the true atom nearest to it; infinite if their numbers differ.

@@ -1,19 +1,21 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "aetos/core/array.hpp"
 #include "aetos/core/geometry.hpp"
+#include "aetos/tracing/peak_shape.hpp"
 
-/// Atoms as Gaussians, projected and held against one measured image. Serial kernels, lengths in Å.
+/// Atoms as peaks, projected and held against one measured image. Serial kernels, lengths in Å.
 ///
 /// Atom a at r, seen at rotation R, lies at (u, v, z') = R^T r and adds
-///   I_a / (2 pi S) exp(-d² / (2 S)),  S = s²_k + c z'²
-/// to the image at a distance d from (u, v): its width s_k belongs to its species k, and grows with the depth
-/// z' about the focus plane (the specimen's centre), as a converged probe's does. An image is scale * model +
-/// offset.
+///   I_a (1 + f z') T(d², z'; S),  S = s²_k + c z'²
+/// to the image at a distance d from (u, v). T is a peak of unit integral (PeakShape); its width s_k belongs to
+/// the atom's species k and grows with the depth z' about the focus plane; f is how much brighter or, as the
+/// beam is used up, weaker atoms are that lie deeper. An image is scale * model + offset.
 namespace aetos::tracing {
 
 /// Where each quantity stands in the flat list of the model's parameters.
@@ -23,33 +25,49 @@ struct Parameters {
   std::size_t intensity(std::size_t atom) const { return 3 * atoms + atom; }  ///< I_a
   std::size_t width(std::size_t k) const { return 4 * atoms + k; }            ///< s²_k in Å²
   std::size_t growth() const { return 4 * atoms + species; }                  ///< c
-  std::size_t size() const { return growth() + 1; }
+  std::size_t fading() const { return growth() + 1; }                         ///< f in 1/Å
+  std::size_t size() const { return fading() + 1; }
 };
 
 struct AtomModel {
   Parameters layout;
   std::vector<std::size_t> species_of;  ///< per atom
+  std::shared_ptr<const PeakShape> shape;
 };
 
 /// How an image of the model fits a measured one.
 struct ImageFit {
-  double misfit = 0;  ///< sum over pixels of (measured - scale * model - offset)²
+  double misfit = 0;  ///< sum over pixels of weight * (measured - scale * model - offset)²
   double scale = 0, offset = 0;
+  double mean_square = 0;  ///< of the residuals, without weights
 };
 
-/// The model's image, (y, x), without scale and offset.
-Array<double, 2> project(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                         const Shape<2>& shape, double pixel_A);
+/// The atoms of a model with given parameters, to be seen from any side. Both must outlive it.
+class AtomProjector {
+ public:
+  AtomProjector(const AtomModel& model, std::span<const double> parameters);
 
-/// The misfit with the best scale and offset for this image, and its gradient to all parameters
-/// (overwritten). Scale and offset are at their optimum, so they add nothing to the gradient.
-ImageFit image_misfit(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                      View<const float, 2> measured, double pixel_A, std::span<double> gradient);
+  /// The model's image, (y, x), without scale and offset.
+  Array<double, 2> project(const Mat3& rotation, const Shape<2>& shape, double pixel_A) const;
 
-/// Fisher information of one image on (x, y, z, I) of every atom alone, added to `information` (10 values an
-/// atom: upper triangle by rows). `variance(y, x)`: of each pixel; fit: its scale.
-void add_fisher_information(const AtomModel& model, std::span<const double> parameters, const Mat3& rotation,
-                            double scale, View<const double, 2> variance, double pixel_A,
-                            std::span<double> information);
+  /// The misfit with the best scale and offset for this image, and its gradient to all parameters
+  /// (overwritten). Scale and offset are at their optimum, so they add nothing to the gradient. `weight` of
+  /// each pixel; empty: 1.
+  ImageFit misfit(const Mat3& rotation, View<const float, 2> measured, View<const float, 2> weight,
+                  double pixel_A, std::span<double> gradient) const;
+
+  /// Fisher information of one image on (x, y, z, I) of every atom alone, added to `information` (10 values
+  /// an atom: upper triangle by rows). `variance(y, x)`: of each pixel; `scale`: of the image's fit.
+  void add_fisher_information(const Mat3& rotation, double scale, View<const double, 2> variance,
+                              double pixel_A, std::span<double> information) const;
+
+ private:
+  struct Spot;
+  void place(Spot& spot, std::size_t atom, const Mat3& rotation, const Shape<2>& shape, double pixel_A) const;
+
+  const AtomModel& model_;
+  std::span<const double> p_;
+  std::vector<PeakTable> tables_;  ///< per species
+};
 
 }  // namespace aetos::tracing
