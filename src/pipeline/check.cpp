@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "aetos/atoms/thermal.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
+#include "aetos/imaging/dose.hpp"
 #include "aetos/pipeline/stage_meter.hpp"
+#include "aetos/tracing/predict.hpp"
 
 namespace aetos::pipeline {
 namespace {
@@ -116,6 +119,39 @@ Json check_images_to_volume(const Plan& plan, const Json& stages, int ranks) {
                                 : "a tilt series, or the stage simulate before");
 }
 
+/// What the images' noise will allow: pm, or null where there will be none, or no ring that counts electrons.
+Json predicted_bound(const Plan& plan, const Json& simulated) {
+  const auto& m = plan.config.microscope;
+  const auto detector =
+      std::find_if(plan.config.detectors.begin(), plan.config.detectors.end(),
+                   [](const auto& d) { return d.kind == multislice::DetectorKind::annular; });
+  const bool own_images = plan.config.reconstruct.input.empty() && plan.config.trace.images.empty();
+  if (detector == plan.config.detectors.end() || !own_images || !plan.config.trace.refine ||
+      plan.config.multislice.mode == multislice::Mode::plane_wave)
+    return nullptr;
+  const auto request = plan.simulation_request();
+  const auto electrons = imaging::electrons_per_pixel(
+      {m.dose_e_per_A2, m.dose_total_e_per_A2, m.screen_current_pA, m.dwell_us}, plan.config.scan.pixel_A,
+      request.tilts.size());
+  if (!electrons) return nullptr;
+  const double limit = simulated["angle_limit_mrad"];
+  const auto motion = atoms::thermal_model(*plan.specimen, plan.config.specimen->thermal, plan.snapshots);
+  double square = 0;
+  for (const double rms : motion.rms_A) square += rms * rms / static_cast<double>(motion.rms_A.size());
+  const auto bound = tracing::predict_bound_pm(
+      *plan.specimen, plan.config.trace.species,
+      {.microscope = m,
+       .tilts = request.tilts,
+       .shape = {simulated["image_px"][0], simulated["image_px"][1]},
+       .pixel_A = plan.config.scan.pixel_A,
+       .electrons_per_pixel = *electrons,
+       .inner_mrad = detector->inner_mrad,
+       .outer_mrad = std::min(detector->outer_mrad, limit),
+       .mean_square_displacement_A2 = square,
+       .parametrization = plan.config.multislice.parametrization});
+  return bound ? Json(*bound) : Json(nullptr);
+}
+
 void refuse_what_does_not_fit(const Json& result, int ranks) {
   const double here = physical_memory_MiB();
   const double needed = result["memory_per_rank_MiB"].get<double>() * ranks;
@@ -145,6 +181,8 @@ Json check(const Plan& plan, int ranks) {
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
                        "a volume, or the stage reconstruct before");
+    if (stage == Stage::trace && plan.has(Stage::simulate))
+      entry["crlb_pm"] = predicted_bound(plan, result["stages"]["simulate"]);
     if (stage == Stage::analyze && !plan.has(Stage::trace) && plan.config.analyze.input != "specimen" &&
         !std::filesystem::exists(plan.analyze_input()))
       throw InputError("analyze.input", plan.analyze_input() + " does not exist",
@@ -200,6 +238,8 @@ std::string format_check(const Json& plan) {
     if (stage.contains("core_hours"))
       text += fmt::format("about {:.2g} core-hours, {:.0f} MiB per rank", stage["core_hours"].get<double>(),
                           stage["memory_per_rank_MiB"].get<double>());
+    if (stage.contains("crlb_pm") && stage["crlb_pm"].is_number())
+      text += fmt::format("the images' noise will allow {:.1f} pm (Cramér-Rao bound)", stage["crlb_pm"].get<double>());
     text += "\n";
   }
   text +=

@@ -22,9 +22,26 @@ double variation_of(View<const float, 2> image, View<const float, 2> weight) {
 
 }  // namespace
 
+void IntensityPrior::add(const AtomModel& model, std::span<const double> parameters, double share, double& value,
+                         std::span<double> gradient) const {
+  if (spread.empty()) return;
+  const auto& at = model.layout;
+  std::vector<double> mean(at.species), n(at.species);
+  for (std::size_t a = 0; a < at.atoms; ++a)
+    mean[model.species_of[a]] += parameters[at.intensity(a)], n[model.species_of[a]] += 1;
+  for (std::size_t k = 0; k < at.species; ++k) mean[k] /= std::max(1.0, n[k]);
+  for (std::size_t a = 0; a < at.atoms; ++a) {
+    // The mean's own slope to I_a drops out: distances from it add up to 0.
+    const std::size_t k = model.species_of[a];
+    const double distance = (parameters[at.intensity(a)] - mean[k]) / spread[k];
+    value += share * distance * distance;
+    gradient[at.intensity(a)] += share * 2 * distance / spread[k];
+  }
+}
+
 DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
-                                     const AtomModel& model)
-    : comm_(comm), stop_(stop), images_(images), model_(model) {
+                                     const AtomModel& model, IntensityPrior prior)
+    : comm_(comm), stop_(stop), images_(images), model_(model), prior_(std::move(prior)) {
   std::vector<double> mine;
   for (std::size_t t = 0; t < images.mine.size(); ++t)
     if (!images.skips(images.mine.begin + t)) mine.push_back(variation_of(images.values[t], images.weight_of(t)));
@@ -56,6 +73,7 @@ double DistributedMisfit::evaluate(std::span<const double> parameters, std::span
     value += at[0] / variation_;
     for (std::size_t i = 0; i < n; ++i) gradient[i] += at[4 + i] / variation_;
   }
+  prior_.add(model_, parameters, 1 / variation_, value, gradient);
   return value;
 }
 

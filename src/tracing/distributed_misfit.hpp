@@ -6,12 +6,22 @@
 
 namespace aetos::tracing {
 
+/// How the intensities of each species scatter about their mean: a normal prior.
+struct IntensityPrior {
+  std::vector<double> spread;  ///< standard deviation per species, in the unit of I_a; empty: no prior
+
+  /// Adds ((I_a - mean) / spread)² of all atoms to `value` and its slopes to `gradient`, both times `share`. The mean is
+  /// that of the species as it is now.
+  void add(const AtomModel& model, std::span<const double> parameters, double share, double& value,
+           std::span<double> gradient) const;
+};
+
 /// The misfit to all images as one function of the parameters. The root minimises; the other ranks serve
 /// their images until it is done, so that one process alone decides and none can wander off.
 class DistributedMisfit {
  public:
   DistributedMisfit(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
-                    const AtomModel& model);
+                    const AtomModel& model, IntensityPrior prior = {});
 
   /// Value and gradient on every rank; collective. Divided by the images' own variation.
   double evaluate(std::span<const double> parameters, std::span<double> gradient);
@@ -27,6 +37,7 @@ class DistributedMisfit {
   const Stop& stop_;
   const MeasuredImages& images_;
   const AtomModel& model_;
+  IntensityPrior prior_;
   double variation_ = 1;
   std::vector<ImageFit> fits_;
 };

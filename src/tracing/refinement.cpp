@@ -15,6 +15,7 @@ namespace aetos::tracing {
 namespace {
 
 constexpr int kTrialIterations = 10;
+constexpr double kLeastSpread = 0.02;
 constexpr int kHalfIterations = 40;
 constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
 constexpr int kFirstIterations = 30;  // before the residuals tell what is missing
@@ -115,8 +116,8 @@ double farthest_from_origin(const State& state) {
 }
 
 MinimiserResult minimise(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
-                         State& state, const RefineOptions& options) {
-  DistributedMisfit misfit(comm, stop, images, state.model);
+                         State& state, const RefineOptions& options, const IntensityPrior& prior = {}) {
+  DistributedMisfit misfit(comm, stop, images, state.model, prior);
   const Scaled v =
       scaled_variables(state.model.layout, state.parameters, options, farthest_from_origin(state));
   std::vector<double> x(v.start.size());
@@ -166,9 +167,9 @@ double chi_square(const Communicator& comm, const MeasuredImages& images, const 
   return n > 0 ? sum / n : 0;
 }
 
-/// Cramér-Rao bounds of each atom's x, y and z, its neighbours taken as known (so lower bounds of the full ones).
-std::vector<Vec3> position_bounds(const Communicator& comm, const MeasuredImages& images, const State& state,
-                                  const std::vector<ImageFit>& fits) {
+/// What the images and the prior tell of each atom's x, y, z and intensity, its neighbours taken as known. Collective.
+std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const MeasuredImages& images, const State& state,
+                                            const std::vector<ImageFit>& fits, const IntensityPrior& prior) {
   const std::size_t n = state.model.layout.atoms, record = 10 * n;
   std::vector<double> mine(images.mine.size() * record);
   const AtomProjector atoms(state.model, state.parameters);
@@ -182,27 +183,56 @@ std::vector<Vec3> position_bounds(const Communicator& comm, const MeasuredImages
   const auto all = comm.all_gather(std::span<const double>(mine));
   std::vector<double> sum(record);
   for (std::size_t i = 0; i < all.size(); ++i) sum[i % record] += all[i];
-  std::vector<Vec3> bounds(n, Vec3::Zero());
+  std::vector<Eigen::Matrix4d> information(n);
   for (std::size_t a = 0; a < n; ++a) {
-    Eigen::Matrix4d information;
     const double* at = sum.data() + 10 * a;
     for (Eigen::Index i = 0; i < 4; ++i)
-      for (Eigen::Index j = i; j < 4; ++j) information(i, j) = information(j, i) = *at++;
-    const Vec3 square = information.inverse().diagonal().head<3>();
+      for (Eigen::Index j = i; j < 4; ++j) information[a](i, j) = information[a](j, i) = *at++;
+    if (!prior.spread.empty()) information[a](3, 3) += std::pow(prior.spread[state.model.species_of[a]], -2);
+  }
+  return information;
+}
+
+/// Cramér-Rao bounds of each atom's x, y and z (lower bounds of the full ones, as neighbours are taken as known).
+std::vector<Vec3> position_bounds(const std::vector<Eigen::Matrix4d>& information) {
+  std::vector<Vec3> bounds(information.size(), Vec3::Zero());
+  for (std::size_t a = 0; a < information.size(); ++a) {
+    const Eigen::Matrix4d covariance = information[a].inverse();
+    const Vec3 square = covariance.diagonal().head<3>();
     if (square.allFinite() && square.minCoeff() > 0) bounds[a] = square.cwiseSqrt();
   }
   return bounds;
 }
 
+/// How far the intensities of a species truly scatter: what they scatter by beyond their own bounds, and at least 2 %.
+IntensityPrior prior_of(const State& state, const std::vector<Eigen::Matrix4d>& information) {
+  const auto& at = state.model.layout;
+  IntensityPrior prior;
+  for (std::size_t k = 0; k < at.species; ++k) {
+    std::vector<double> value, bound, distance;
+    for (std::size_t a = 0; a < at.atoms; ++a) {
+      if (state.model.species_of[a] != k) continue;
+      value.push_back(state.parameters[at.intensity(a)]);
+      const Eigen::Matrix4d covariance = information[a].inverse();
+      bound.push_back(covariance(3, 3));
+    }
+    const double middle = median_of(value), noise = median_of(bound);
+    for (const double v : value) distance.push_back(std::abs(v - middle));
+    const double spread = 1.4826 * median_of(distance);  // of a normal distribution with this median distance
+    prior.spread.push_back(std::max({std::sqrt(std::max(0.0, spread * spread - noise)), kLeastSpread * middle, 1e-12}));
+  }
+  return prior;
+}
+
 /// Factors for x, y and z that make bounds to errors, from fits to every other projection. Collective.
 Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state,
-                      const std::vector<Vec3>& bounds, RefineOptions options) {
+                      const std::vector<Vec3>& bounds, const IntensityPrior& prior, RefineOptions options) {
   options.iterations = kHalfIterations;
   std::array<State, 2> half{state, state};
   for (std::size_t h = 0; h < 2; ++h) {
     images.left_out.resize(images.rotation.size());
     for (std::size_t t = 0; t < images.rotation.size(); ++t) images.left_out[t] = t % 2 != h;
-    (void)minimise(comm, stop, images, half[h], options);
+    (void)minimise(comm, stop, images, half[h], options, prior);
   }
   images.left_out.clear();
   Vec3 factors = Vec3::Zero();
@@ -361,13 +391,22 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   }
 
   const auto& at = state.model.layout;
-  DistributedMisfit misfit(comm, stop, images, state.model);
   std::vector<double> slope(at.size());
-  (void)misfit.evaluate(state.parameters, slope);
-  result.chi_square = chi_square(comm, images, state, misfit.fits());
-  auto bounds = position_bounds(comm, images, state, misfit.fits());
+  const auto fits_now = [&] {
+    DistributedMisfit misfit(comm, stop, images, state.model);
+    (void)misfit.evaluate(state.parameters, slope);
+    return misfit.fits();
+  };
+  // Which atoms there are is settled; now each may lean on what the others of its species are like.
+  const IntensityPrior prior = prior_of(state, information_of(comm, images, state, fits_now(), {}));
+  const auto last = minimise(comm, stop, images, state, options, prior);
+  result.iterations += last.iterations;
+  log::info("trace: intensities spread by {:.3g} of their median; {} iterations with this prior", prior.spread[0] / typical_intensity(state), last.iterations);
+  const auto fits = fits_now();
+  result.chi_square = chi_square(comm, images, state, fits);
+  auto bounds = position_bounds(information_of(comm, images, state, fits, prior));
   if (images.rotation.size() >= kLeastProjections)
-    result.error_over_bound = error_over_bound(comm, stop, images, state, bounds, options);
+    result.error_over_bound = error_over_bound(comm, stop, images, state, bounds, prior, options);
   for (Vec3& b : bounds) {
     result.crlb_A.push_back(b.norm());
     b = b.cwiseProduct(result.error_over_bound);
