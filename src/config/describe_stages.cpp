@@ -229,7 +229,8 @@ Codec<TraceOptions> describe_trace() {
                word<PeakShapeChoice>({{"auto", PeakShapeChoice::automatic},
                                       {"gaussian", PeakShapeChoice::gaussian},
                                       {"probe", PeakShapeChoice::probe}}),
-               "peaks in the images: Gaussians, or Gaussians convolved with the probe of `microscope` out of focus; "
+               "peaks in the images: Gaussians, or Gaussians convolved with the probe of `microscope` out of "
+               "focus; "
                "auto: what fits the images better"),
   });
 }

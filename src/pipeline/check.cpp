@@ -130,25 +130,24 @@ Json predicted_bound(const Plan& plan, const Json& simulated) {
       plan.config.multislice.mode == multislice::Mode::plane_wave)
     return nullptr;
   const auto request = plan.simulation_request();
-  const auto electrons = imaging::electrons_per_pixel(
-      {m.dose_e_per_A2, m.dose_total_e_per_A2, m.screen_current_pA, m.dwell_us}, plan.config.scan.pixel_A,
-      request.tilts.size());
+  const auto electrons =
+      imaging::electrons_per_pixel({m.dose_e_per_A2, m.dose_total_e_per_A2, m.screen_current_pA, m.dwell_us},
+                                   plan.config.scan.pixel_A, request.tilts.size());
   if (!electrons) return nullptr;
   const double limit = simulated["angle_limit_mrad"];
   const auto motion = atoms::thermal_model(*plan.specimen, plan.config.specimen->thermal, plan.snapshots);
   double square = 0;
   for (const double rms : motion.rms_A) square += rms * rms / static_cast<double>(motion.rms_A.size());
-  const auto bound = tracing::predict_bound_pm(
-      *plan.specimen, plan.config.trace.species,
-      {.microscope = m,
-       .tilts = request.tilts,
-       .shape = {simulated["image_px"][0], simulated["image_px"][1]},
-       .pixel_A = plan.config.scan.pixel_A,
-       .electrons_per_pixel = *electrons,
-       .inner_mrad = detector->inner_mrad,
-       .outer_mrad = std::min(detector->outer_mrad, limit),
-       .mean_square_displacement_A2 = square,
-       .parametrization = plan.config.multislice.parametrization});
+  const auto bound = tracing::predict_bound_pm(*plan.specimen, plan.config.trace.species,
+                                               {.microscope = m,
+                                                .tilts = request.tilts,
+                                                .shape = {simulated["image_px"][0], simulated["image_px"][1]},
+                                                .pixel_A = plan.config.scan.pixel_A,
+                                                .electrons_per_pixel = *electrons,
+                                                .inner_mrad = detector->inner_mrad,
+                                                .outer_mrad = std::min(detector->outer_mrad, limit),
+                                                .mean_square_displacement_A2 = square,
+                                                .parametrization = plan.config.multislice.parametrization});
   return bound ? Json(*bound) : Json(nullptr);
 }
 
@@ -239,7 +238,8 @@ std::string format_check(const Json& plan) {
       text += fmt::format("about {:.2g} core-hours, {:.0f} MiB per rank", stage["core_hours"].get<double>(),
                           stage["memory_per_rank_MiB"].get<double>());
     if (stage.contains("crlb_pm") && stage["crlb_pm"].is_number())
-      text += fmt::format("the images' noise will allow {:.1f} pm (Cramér-Rao bound)", stage["crlb_pm"].get<double>());
+      text += fmt::format("the images' noise will allow {:.1f} pm (Cramér-Rao bound)",
+                          stage["crlb_pm"].get<double>());
     text += "\n";
   }
   text +=

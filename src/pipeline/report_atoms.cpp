@@ -142,9 +142,11 @@ std::string words_of_stage(const nlohmann::json& stage) {
     out += ".";
     if (const auto added = number(stage["refinement"], "added_from_residuals"); added && *added > 0)
       out += " " + format(added) + " atoms were found in what the others left of the images.";
-    if (const auto& error = stage["refinement"].value("error_axis_pm", nlohmann::json()); error.is_array() && error.size() == 3)
-      out += " Standard errors from two halves of the series: " + format(error[0].get<double>(), 1) + ", " + format(error[1].get<double>(), 1) +
-             ", " + format(error[2].get<double>(), 1) + " pm along x, y, z.";
+    if (const auto& error = stage["refinement"].value("error_axis_pm", nlohmann::json());
+        error.is_array() && error.size() == 3)
+      out += " Standard errors from two halves of the series: " + format(error[0].get<double>(), 1) + ", " +
+             format(error[1].get<double>(), 1) + ", " + format(error[2].get<double>(), 1) +
+             " pm along x, y, z.";
   } else if (!stage.empty()) {
     out += "Positions are those of the volume's peaks, not refined against images.";
   }

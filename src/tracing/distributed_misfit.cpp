@@ -22,8 +22,8 @@ double variation_of(View<const float, 2> image, View<const float, 2> weight) {
 
 }  // namespace
 
-void IntensityPrior::add(const AtomModel& model, std::span<const double> parameters, double share, double& value,
-                         std::span<double> gradient) const {
+void IntensityPrior::add(const AtomModel& model, std::span<const double> parameters, double share,
+                         double& value, std::span<double> gradient) const {
   if (spread.empty()) return;
   const auto& at = model.layout;
   std::vector<double> mean(at.species), n(at.species);
@@ -44,7 +44,8 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
     : comm_(comm), stop_(stop), images_(images), model_(model), prior_(std::move(prior)) {
   std::vector<double> mine;
   for (std::size_t t = 0; t < images.mine.size(); ++t)
-    if (!images.skips(images.mine.begin + t)) mine.push_back(variation_of(images.values[t], images.weight_of(t)));
+    if (!images.skips(images.mine.begin + t))
+      mine.push_back(variation_of(images.values[t], images.weight_of(t)));
   double sum = 0;
   for (const double v : comm.all_gather(std::span<const double>(mine))) sum += v;
   if (sum > 0) variation_ = sum;

@@ -10,8 +10,8 @@ namespace aetos::tracing {
 struct IntensityPrior {
   std::vector<double> spread;  ///< standard deviation per species, in the unit of I_a; empty: no prior
 
-  /// Adds ((I_a - mean) / spread)² of all atoms to `value` and its slopes to `gradient`, both times `share`. The mean is
-  /// that of the species as it is now.
+  /// Adds ((I_a - mean) / spread)² of all atoms to `value` and its slopes to `gradient`, both times `share`.
+  /// The mean is that of the species as it is now.
   void add(const AtomModel& model, std::span<const double> parameters, double share, double& value,
            std::span<double> gradient) const;
 };

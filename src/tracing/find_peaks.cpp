@@ -118,7 +118,8 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
     const auto height = static_cast<double>(m.height);
     if (height <= result.threshold.value) {
       ++low;
-      if (height > worth_keeping) rejected.push_back({RejectedPeak::Reason::below_threshold, m.centre, height});
+      if (height > worth_keeping)
+        rejected.push_back({RejectedPeak::Reason::below_threshold, m.centre, height});
     } else if (at_border(m, slab.volume)) {
       ++border;
       rejected.push_back({RejectedPeak::Reason::at_border, m.centre, height});

@@ -10,11 +10,13 @@
 namespace aetos::tracing {
 namespace {
 
-constexpr double kCut = 1e-3;           // of the height in focus, below which a peak is taken as 0
-constexpr double kWidest_A = 7;         // no peak reaches farther
+constexpr double kCut = 1e-3;    // of the height in focus, below which a peak is taken as 0
+constexpr double kWidest_A = 7;  // no peak reaches farther
 constexpr std::size_t kFrequencies = 160;
 
-Eigen::Index rows(std::size_t n) { return static_cast<Eigen::Index>(n); }
+Eigen::Index rows(std::size_t n) {
+  return static_cast<Eigen::Index>(n);
+}
 
 /// a b, row by row (Eigen's own product warns falsely under GCC 12, bug 105593).
 Rows product(const Rows& a, const Rows& b) {
@@ -39,8 +41,8 @@ multislice::MicroscopeOptions round_part(const multislice::MicroscopeOptions& m)
   return out;
 }
 
-/// Transfer of the probe's intensity, planes by frequencies: the squared modulus of the wave, itself the Hankel
-/// transform of the aperture, transformed back.
+/// Transfer of the probe's intensity, planes by frequencies: the squared modulus of the wave, itself the
+/// Hankel transform of the aperture, transformed back.
 Rows transfer_of(const multislice::MicroscopeOptions& microscope, const std::vector<double>& depth,
                  const std::vector<double>& q) {
   constexpr std::size_t kRays = 128, kRadii = 500;
@@ -56,13 +58,15 @@ Rows transfer_of(const multislice::MicroscopeOptions& microscope, const std::vec
       from_rays(rows(k), rows(r)) =
           2 * kPi * middle(k, dk) * dk * std::cyl_bessel_j(0.0, 2 * kPi * middle(k, dk) * middle(r, dr));
     for (std::size_t j = 0; j < q.size(); ++j)
-      to_q(rows(r), rows(j)) = 2 * kPi * middle(r, dr) * dr * std::cyl_bessel_j(0.0, 2 * kPi * q[j] * middle(r, dr));
+      to_q(rows(r), rows(j)) =
+          2 * kPi * middle(r, dr) * dr * std::cyl_bessel_j(0.0, 2 * kPi * q[j] * middle(r, dr));
   }
   Rows real(rows(depth.size()), rows(kRays)), imaginary(rows(depth.size()), rows(kRays));
   for (std::size_t p = 0; p < depth.size(); ++p)
     for (std::size_t k = 0; k < kRays; ++k) {
       // Electrons fly towards +z': what lies deeper has less of the way to the crossover before it.
-      const double chi = multislice::aberration_phase(lens, microscope.defocus_A - depth[p], middle(k, dk), 0);
+      const double chi =
+          multislice::aberration_phase(lens, microscope.defocus_A - depth[p], middle(k, dk), 0);
       real(rows(p), rows(k)) = std::cos(chi);
       imaginary(rows(p), rows(k)) = -std::sin(chi);
     }
@@ -76,9 +80,12 @@ Rows transfer_of(const multislice::MicroscopeOptions& microscope, const std::vec
 PeakShape::PeakShape(double depth_A, double least_square)
     : half_(static_cast<std::size_t>(std::ceil(depth_A / kPlane_A)) + 1), step_(2 * least_square) {}
 
-PeakShape PeakShape::gaussian(double depth_A, double least_square) { return {depth_A, least_square}; }
+PeakShape PeakShape::gaussian(double depth_A, double least_square) {
+  return {depth_A, least_square};
+}
 
-PeakShape PeakShape::probe(const multislice::MicroscopeOptions& microscope, double depth_A, double least_square) {
+PeakShape PeakShape::probe(const multislice::MicroscopeOptions& microscope, double depth_A,
+                           double least_square) {
   PeakShape shape(depth_A, least_square);
   const double last = 2e-3 * microscope.convergence_mrad / electron_wavelength_A(microscope.voltage_kV);
   const double dq = last / kFrequencies;
@@ -92,7 +99,8 @@ PeakShape PeakShape::probe(const multislice::MicroscopeOptions& microscope, doub
   shape.by_square_distance_.resize(rows(kFrequencies), rows(nodes));
   for (std::size_t j = 0; j < kFrequencies; ++j)
     for (std::size_t n = 0; n < nodes; ++n) {
-      const double q = shape.q_[j], r = std::sqrt(static_cast<double>(n) * shape.step_), ring = 2 * kPi * q * dq;
+      const double q = shape.q_[j], r = std::sqrt(static_cast<double>(n) * shape.step_),
+                   ring = 2 * kPi * q * dq;
       shape.bessel_(rows(j), rows(n)) = ring * std::cyl_bessel_j(0.0, 2 * kPi * q * r);
       // d/drho of J0(2 pi q sqrt(rho)); its limit at 0 is -(pi q)².
       shape.by_square_distance_(rows(j), rows(n)) =
@@ -121,7 +129,8 @@ PeakTable::PeakTable(const PeakShape& shape, double square, double growth)
   } else {
     const double widest = std::max(square_at(0), square);
     const auto nodes = static_cast<std::size_t>(std::ceil(-2 * widest * std::log(kCut) / step_)) + 2;
-    for (Rows* m : {&value_, &slope_, &value_by_square_, &slope_by_square_}) m->resize(rows(shape.planes()), rows(nodes));
+    for (Rows* m : {&value_, &slope_, &value_by_square_, &slope_by_square_})
+      m->resize(rows(shape.planes()), rows(nodes));
     for (std::size_t p = 0; p < shape.planes(); ++p) fill_gaussian(p, square_at(p));
   }
   const double least = kCut * value_(rows(shape.planes() / 2), 0);
@@ -144,7 +153,8 @@ void PeakTable::cut(std::size_t plane, double least) {
   const Eigen::Index p = rows(plane);
   Eigen::Index n = value_.cols() - 1;
   while (n > 1 && std::abs(value_(p, n - 1)) < least) --n;
-  for (Rows* m : {&value_, &slope_, &value_by_square_, &slope_by_square_}) m->row(p).tail(m->cols() - n).setZero();
+  for (Rows* m : {&value_, &slope_, &value_by_square_, &slope_by_square_})
+    m->row(p).tail(m->cols() - n).setZero();
   reach_[plane] = static_cast<std::size_t>(n);
 }
 

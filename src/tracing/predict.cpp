@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t kMostAtoms = 400;
 
-/// The transfer at spatial frequency `q` (1/Å) of the image that an annular detector makes of one atom, times its cross-section
-/// in Å²: pairs of rays of the probe's cone that are q apart, scattered to the same place of the ring (first Born
-/// approximation). At q = 0 the cross-section itself.
+/// The transfer at spatial frequency `q` (1/Å) of the image that an annular detector makes of one atom, times
+/// its cross-section in Å²: pairs of rays of the probe's cone that are q apart, scattered to the same place
+/// of the ring (first Born approximation). At q = 0 the cross-section itself.
 double ring_transfer_A2(const PlannedSeries& series, std::uint8_t atomic_number, double q) {
   constexpr std::size_t kRings = 24, kAngles = 32, kSide = 16;
   const double per_mrad = 1e-3 / electron_wavelength_A(series.microscope.voltage_kV);
@@ -44,12 +44,14 @@ double ring_transfer_A2(const PlannedSeries& series, std::uint8_t atomic_number,
   return pairs > 0 ? phase * phase * sum / pairs : 0;
 }
 
-/// The variance that stands for an atom's own extent where a Gaussian of variance `square` tells most of its place, at the
-/// frequency at which q³ exp(-4 pi² S q²) is largest.
+/// The variance that stands for an atom's own extent where a Gaussian of variance `square` tells most of its
+/// place, at the frequency at which q³ exp(-4 pi² S q²) is largest.
 double extent_A2(const PlannedSeries& series, std::uint8_t atomic_number, double square) {
-  const double cone = 1e-3 * series.microscope.convergence_mrad / electron_wavelength_A(series.microscope.voltage_kV);
+  const double cone =
+      1e-3 * series.microscope.convergence_mrad / electron_wavelength_A(series.microscope.voltage_kV);
   const double q = std::min(std::sqrt(3 / (8 * kPi * kPi * square)), cone);
-  const double ratio = ring_transfer_A2(series, atomic_number, q) / ring_transfer_A2(series, atomic_number, 0);
+  const double ratio =
+      ring_transfer_A2(series, atomic_number, q) / ring_transfer_A2(series, atomic_number, 0);
   return ratio > 0 ? std::max(0.0, -std::log(ratio) / (2 * kPi * kPi * q * q)) : 0;
 }
 
@@ -86,7 +88,8 @@ std::optional<double> predict_bound_pm(const Structure& specimen, const std::vec
     if (z > 0 && !section.contains(z)) section[z] = ring_transfer_A2(series, z, 0);
     intensity.push_back(z > 0 ? section[z] : 0);
     farthest = std::max(farthest, specimen.position[a].norm());
-    if (z > 0 && std::find(species.begin(), species.end(), element_symbol(z)) != species.end()) wanted.push_back(a);
+    if (z > 0 && std::find(species.begin(), species.end(), element_symbol(z)) != species.end())
+      wanted.push_back(a);
   }
   if (wanted.empty() || !(series.electrons_per_pixel > 0)) return {};
   std::vector<Vec3> few;
@@ -101,7 +104,8 @@ std::optional<double> predict_bound_pm(const Structure& specimen, const std::vec
   // A pixel is read at a point; a little width keeps the table of peaks fine enough without a source.
   const double blur = std::max(source * source + series.mean_square_displacement_A2, 0.01);
   const double square = blur + extent_A2(series, specimen.atomic_number[wanted.front()], blur);
-  const auto shape = std::make_shared<const PeakShape>(PeakShape::probe(series.microscope, farthest, square / 4));
+  const auto shape =
+      std::make_shared<const PeakShape>(PeakShape::probe(series.microscope, farthest, square / 4));
   const Scene all = scene_of(specimen.position, intensity, square, shape),
               chosen = scene_of(few, few_intensities, square, shape);
   const AtomProjector every(all.model, all.parameters), some(chosen.model, chosen.parameters);

@@ -33,7 +33,7 @@ struct AtomProjector::Spot {
   std::size_t nodes = 0;
   double u = 0, v = 0, depth = 0, amplitude = 0, inverse_step = 0, farthest = 0;  // farthest: rho
   double pixel = 1, middle_x = 0, middle_y = 0;
-  std::size_t y0 = 0, y1 = 0, nx = 0;  // rows [y0, y1)
+  std::size_t y0 = 0, y1 = 0, nx = 0;        // rows [y0, y1)
   std::array<std::vector<double>, 4> cubic;  // coefficients of the peak between its nodes; beyond: 0
   std::vector<double> value, slope;          // at the nodes
 
@@ -126,8 +126,9 @@ Array<double, 2> AtomProjector::project(const Mat3& rotation, const Shape<2>& sh
   return image;
 }
 
-ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measured, View<const float, 2> weight,
-                               double pixel_A, std::span<double> gradient) const {
+ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measured,
+                               View<const float, 2> weight, double pixel_A,
+                               std::span<double> gradient) const {
   const Shape<2>& shape = measured.shape();
   Array<double, 2> image = project(rotation, shape, pixel_A);
   ImageFit fit = best_scale(image, measured, weight);
@@ -200,7 +201,8 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
     };
     const PeakTable& t = *spot.table;
     const std::size_t p = spot.at.plane;
-    const double share = spot.at.share, here = sum(t.value(p), t.slope(p)), next = sum(t.value(p + 1), t.slope(p + 1));
+    const double share = spot.at.share, here = sum(t.value(p), t.slope(p)),
+                 next = sum(t.value(p + 1), t.slope(p + 1));
     const double square_here = (1 - share) * sum(t.value_by_square(p), t.slope_by_square(p)),
                  square_next = share * sum(t.value_by_square(p + 1), t.slope_by_square(p + 1));
     const double peak = (1 - share) * here + share * next, intensity = p_[at.intensity(a)];
@@ -232,9 +234,11 @@ void AtomProjector::add_fisher_information(const Mat3& rotation, double scale, V
         const double s = t - static_cast<double>(n);
         const auto& c = spot.cubic;
         const double peak = c[0][n] + s * (c[1][n] + s * (c[2][n] + s * c[3][n]));
-        const double by_rho = scale * spot.amplitude * spot.inverse_step * (c[1][n] + s * (2 * c[2][n] + s * 3 * c[3][n]));
+        const double by_rho =
+            scale * spot.amplitude * spot.inverse_step * (c[1][n] + s * (2 * c[2][n] + s * 3 * c[3][n]));
         const Vec3 slope = rotation * Vec3(-2 * du * by_rho, -2 * dv * by_rho, 0);
-        const std::array<double, 4> by{slope.x(), slope.y(), slope.z(), scale * (1 + fading * spot.depth) * peak};
+        const std::array<double, 4> by{slope.x(), slope.y(), slope.z(),
+                                       scale * (1 + fading * spot.depth) * peak};
         double* at = information.data() + 10 * a;
         for (std::size_t i = 0; i < 4; ++i)
           for (std::size_t j = i; j < 4; ++j) *at++ += by[i] * by[j] / variance(y, x);

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
-#include "aetos/core/median.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/core/median.hpp"
 #include "distributed_misfit.hpp"
 #include "residual_atoms.hpp"
 
@@ -18,7 +18,7 @@ constexpr int kTrialIterations = 10;
 constexpr double kLeastSpread = 0.02;
 constexpr int kHalfIterations = 40;
 constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
-constexpr int kFirstIterations = 30;  // before the residuals tell what is missing
+constexpr int kFirstIterations = 30;           // before the residuals tell what is missing
 
 double median_of(std::vector<double> values) {
   return values.empty() ? 0 : upper_median(values);
@@ -133,7 +133,8 @@ constexpr double kVarianceFloor = 0.1;
 
 /// Variance of every pixel of one image: Poisson's where the counts are known, else the mean squared
 /// residual.
-Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2>& model, const ImageFit& fit) {
+Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2>& model,
+                             const ImageFit& fit) {
   Array<double, 2> variance(model.shape());
   const double mean = std::max(fit.mean_square, 1e-300);
   for (std::size_t i = 0; i < model.size(); ++i) {
@@ -144,19 +145,22 @@ Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2
   return variance;
 }
 
-/// Mean over pixels of the squared residual in units of its variance, where that is not the floor. Collective.
+/// Mean over pixels of the squared residual in units of its variance, where that is not the floor.
+/// Collective.
 double chi_square(const Communicator& comm, const MeasuredImages& images, const State& state,
                   const std::vector<ImageFit>& fits) {
   const AtomProjector atoms(state.model, state.parameters);
   std::vector<double> mine;
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const ImageFit& fit = fits[images.mine.begin + t];
-    const auto model = atoms.project(images.rotation[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
+    const auto model =
+        atoms.project(images.rotation[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
     const auto variance = variance_of(images, model, fit);
     double sum = 0, n = 0;
     for (std::size_t i = 0; i < model.size(); ++i) {
       if (images.counts_per_unit > 0 && variance.data()[i] <= kVarianceFloor * fit.mean_square) continue;
-      const double residual = static_cast<double>(images.values[t].data()[i]) - fit.scale * model.data()[i] - fit.offset;
+      const double residual =
+          static_cast<double>(images.values[t].data()[i]) - fit.scale * model.data()[i] - fit.offset;
       sum += residual * residual / variance.data()[i], n += 1;
     }
     mine.push_back(sum), mine.push_back(n);
@@ -167,9 +171,11 @@ double chi_square(const Communicator& comm, const MeasuredImages& images, const 
   return n > 0 ? sum / n : 0;
 }
 
-/// What the images and the prior tell of each atom's x, y, z and intensity, its neighbours taken as known. Collective.
-std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const MeasuredImages& images, const State& state,
-                                            const std::vector<ImageFit>& fits, const IntensityPrior& prior) {
+/// What the images and the prior tell of each atom's x, y, z and intensity, its neighbours taken as known.
+/// Collective.
+std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const MeasuredImages& images,
+                                            const State& state, const std::vector<ImageFit>& fits,
+                                            const IntensityPrior& prior) {
   const std::size_t n = state.model.layout.atoms, record = 10 * n;
   std::vector<double> mine(images.mine.size() * record);
   const AtomProjector atoms(state.model, state.parameters);
@@ -193,7 +199,8 @@ std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const Meas
   return information;
 }
 
-/// Cramér-Rao bounds of each atom's x, y and z (lower bounds of the full ones, as neighbours are taken as known).
+/// Cramér-Rao bounds of each atom's x, y and z (lower bounds of the full ones, as neighbours are taken as
+/// known).
 std::vector<Vec3> position_bounds(const std::vector<Eigen::Matrix4d>& information) {
   std::vector<Vec3> bounds(information.size(), Vec3::Zero());
   for (std::size_t a = 0; a < information.size(); ++a) {
@@ -204,7 +211,8 @@ std::vector<Vec3> position_bounds(const std::vector<Eigen::Matrix4d>& informatio
   return bounds;
 }
 
-/// How far the intensities of a species truly scatter: what they scatter by beyond their own bounds, and at least 2 %.
+/// How far the intensities of a species truly scatter: what they scatter by beyond their own bounds, and at
+/// least 2 %.
 IntensityPrior prior_of(const State& state, const std::vector<Eigen::Matrix4d>& information) {
   const auto& at = state.model.layout;
   IntensityPrior prior;
@@ -219,7 +227,8 @@ IntensityPrior prior_of(const State& state, const std::vector<Eigen::Matrix4d>& 
     const double middle = median_of(value), noise = median_of(bound);
     for (const double v : value) distance.push_back(std::abs(v - middle));
     const double spread = 1.4826 * median_of(distance);  // of a normal distribution with this median distance
-    prior.spread.push_back(std::max({std::sqrt(std::max(0.0, spread * spread - noise)), kLeastSpread * middle, 1e-12}));
+    prior.spread.push_back(
+        std::max({std::sqrt(std::max(0.0, spread * spread - noise)), kLeastSpread * middle, 1e-12}));
   }
   return prior;
 }
@@ -283,7 +292,8 @@ State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImage
   State probe = state;
   state.model.shape = shape_for(state, options, false);
   if (options.shape == config::PeakShapeChoice::gaussian) return state;
-  for (std::size_t k = 0; k < probe.model.layout.species; ++k) probe.parameters[probe.model.layout.width(k)] *= 0.7;  // the probe does the rest
+  for (std::size_t k = 0; k < probe.model.layout.species; ++k)
+    probe.parameters[probe.model.layout.width(k)] *= 0.7;  // the probe does the rest
   probe.model.shape = shape_for(probe, options, true);
   if (options.shape == config::PeakShapeChoice::probe) return probe;
   options.iterations = kTrialIterations;
@@ -304,9 +314,11 @@ void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, c
   const AtomProjector atoms(state.model, state.parameters);
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const std::size_t tilt = images.mine.begin + t;
-    const auto variance = variance_of(
-        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), misfit.fits()[tilt]);
-    for (std::size_t i = 0; i < variance.size(); ++i) weight[t].data()[i] = static_cast<float>(1 / variance.data()[i]);
+    const auto variance =
+        variance_of(images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A),
+                    misfit.fits()[tilt]);
+    for (std::size_t i = 0; i < variance.size(); ++i)
+      weight[t].data()[i] = static_cast<float>(1 / variance.data()[i]);
   }
   images.weight = std::move(weight);
 }
@@ -327,7 +339,8 @@ void add_atoms(State& state, const std::vector<Vec3>& places, double intensity) 
   const auto& to = out.model.layout;
   out.parameters.resize(to.size());
   std::copy_n(state.parameters.begin(), 3 * from.atoms, out.parameters.begin());
-  for (std::size_t a = 0; a < from.atoms; ++a) out.parameters[to.intensity(a)] = state.parameters[from.intensity(a)];
+  for (std::size_t a = 0; a < from.atoms; ++a)
+    out.parameters[to.intensity(a)] = state.parameters[from.intensity(a)];
   for (std::size_t b = 0; b < places.size(); ++b) {
     for (std::size_t i = 0; i < 3; ++i)
       out.parameters[to.position(from.atoms + b) + i] = places[b](static_cast<Eigen::Index>(i));
@@ -348,8 +361,9 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   result.kept.resize(position.size());
   for (std::size_t a = 0; a < position.size(); ++a) result.kept[a] = a;
   if (position.empty()) return result;
-  State state = with_shape(comm, stop, images,
-                           starting_state(position, intensity, species_of, species, options.start_sigma_A), options);
+  State state =
+      with_shape(comm, stop, images,
+                 starting_state(position, intensity, species_of, species, options.start_sigma_A), options);
   result.of_probe = state.model.shape->of_probe();
 
   bool changed = true;
@@ -369,7 +383,8 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     if (now.dropped > 0) {
       state = subset(state, keep);
       std::vector<std::size_t> kept;
-      for (std::size_t a = 0; a < keep.size(); ++a) if (keep[a]) kept.push_back(result.kept[a]);
+      for (std::size_t a = 0; a < keep.size(); ++a)
+        if (keep[a]) kept.push_back(result.kept[a]);
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
@@ -377,7 +392,8 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
       std::vector<double> slope(state.parameters.size());
       (void)misfit.evaluate(state.parameters, slope);
       const double typical = typical_intensity(state);
-      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters, misfit.fits(), options.apart_A, options.lowest_share * typical);
+      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters, misfit.fits(),
+                                              options.apart_A, options.lowest_share * typical);
       now.added = missing.size();
       add_atoms(state, missing, options.lowest_share * typical);
       result.kept.resize(state.model.layout.atoms, Refinement::kNew);
@@ -386,7 +402,8 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     now.misfit = fitted.last;
     changed = now.added + now.dropped > 0 || round == 0;
     result.iterations += now.iterations;
-    log::info("trace: round {}: {} iterations, misfit {:.6g}, {} atoms dropped, {} added", round + 1, now.iterations, fitted.last, now.dropped, now.added);
+    log::info("trace: round {}: {} iterations, misfit {:.6g}, {} atoms dropped, {} added", round + 1,
+              now.iterations, fitted.last, now.dropped, now.added);
     result.rounds.push_back(now);
   }
 
@@ -401,7 +418,8 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   const IntensityPrior prior = prior_of(state, information_of(comm, images, state, fits_now(), {}));
   const auto last = minimise(comm, stop, images, state, options, prior);
   result.iterations += last.iterations;
-  log::info("trace: intensities spread by {:.3g} of their median; {} iterations with this prior", prior.spread[0] / typical_intensity(state), last.iterations);
+  log::info("trace: intensities spread by {:.3g} of their median; {} iterations with this prior",
+            prior.spread[0] / typical_intensity(state), last.iterations);
   const auto fits = fits_now();
   result.chi_square = chi_square(comm, images, state, fits);
   auto bounds = position_bounds(information_of(comm, images, state, fits, prior));

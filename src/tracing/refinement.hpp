@@ -50,29 +50,30 @@ struct RefineRound {
 };
 
 struct Refinement {
-  std::vector<Vec3> position;                  ///< of the atoms that stay
-  std::vector<double> intensity;               ///< relative to the median of all atoms
-  std::vector<double> sigma_A;                 ///< width s_k, per atom
-  std::vector<double> crlb_A;                  ///< Cramér-Rao bound of the 3D position, per atom
-  std::vector<Vec3> error_A;                   ///< estimated standard error along x, y, z, per atom
-  Vec3 error_over_bound = Vec3::Zero();        ///< by which the bounds were scaled to errors, per axis; 0: not known
-  std::vector<std::size_t> kept;               ///< indices into the atoms given; kNew: found in the residuals
-  bool of_probe = false;                       ///< whether the peaks are convolved with the probe
-  double growth = 0, fading = 0;               ///< c of S = s² + c z'², f of 1 + f z'
+  std::vector<Vec3> position;     ///< of the atoms that stay
+  std::vector<double> intensity;  ///< relative to the median of all atoms
+  std::vector<double> sigma_A;    ///< width s_k, per atom
+  std::vector<double> crlb_A;     ///< Cramér-Rao bound of the 3D position, per atom
+  std::vector<Vec3> error_A;      ///< estimated standard error along x, y, z, per atom
+  Vec3 error_over_bound =
+      Vec3::Zero();               ///< by which the bounds were scaled to errors, per axis; 0: not known
+  std::vector<std::size_t> kept;  ///< indices into the atoms given; kNew: found in the residuals
+  bool of_probe = false;          ///< whether the peaks are convolved with the probe
+  double growth = 0, fading = 0;  ///< c of S = s² + c z'², f of 1 + f z'
   double misfit_before = 0, misfit_after = 0;  ///< sums of squares over those of the images' own variation
-  double chi_square = 0;                       ///< mean of squared residuals over their variance; noise alone: 1
+  double chi_square = 0;  ///< mean of squared residuals over their variance; noise alone: 1
   int iterations = 0;
   std::vector<RefineRound> rounds;
   static constexpr std::size_t kNew = static_cast<std::size_t>(-1);
 };
 
 /// Refines positions, intensities, one width per species, growth and fading with depth (PETSc TAO, BLMVM),
-/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, drops atoms too weak to be
-/// one, adds those that the residual images show (find_missing_atoms), and refines again. At last it refines twice more,
-/// with every other projection: along each axis the bounds are scaled until 68.3 % of the atoms' half differences lie
-/// within, which are the errors. Each projection's
-/// part is computed whole by one rank and all are summed in index order, so that the result has the same bits
-/// on any number of ranks. Throws Interrupted on all ranks at a stop request. Collective.
+/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, drops atoms too
+/// weak to be one, adds those that the residual images show (find_missing_atoms), and refines again. At last
+/// it refines twice more, with every other projection: along each axis the bounds are scaled until 68.3 % of
+/// the atoms' half differences lie within, which are the errors. Each projection's part is computed whole by
+/// one rank and all are summed in index order, so that the result has the same bits on any number of ranks.
+/// Throws Interrupted on all ranks at a stop request. Collective.
 Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& images,
                   const std::vector<Vec3>& position, const std::vector<double>& intensity,
                   const std::vector<std::size_t>& species_of, std::size_t species,

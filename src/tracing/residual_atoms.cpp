@@ -9,15 +9,16 @@
 namespace aetos::tracing {
 namespace {
 
-constexpr double kMargin_A = 3;      // beyond the farthest atom
-constexpr double kCoarseShare = 0.5; // of `least`: the in-focus filter sees less of atoms out of focus
+constexpr double kMargin_A = 3;       // beyond the farthest atom
+constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
 
 struct Candidate {
   double x = 0, y = 0, z = 0, intensity = 0;
   Vec3 position() const { return {x, y, z}; }
 };
 
-/// Residuals of all projections times weight and scale, and the weight of each pixel times scale², on every rank.
+/// Residuals of all projections times weight and scale, and the weight of each pixel times scale², on every
+/// rank.
 struct Residuals {
   Array<float, 3> slope, stiffness;
 };
@@ -32,14 +33,16 @@ Residuals gather_residuals(const Communicator& comm, const MeasuredImages& image
     const auto weight = images.weight_of(i);
     for (std::size_t j = 0; j < pixels; ++j) {
       const double w = weight.empty() ? 1 : static_cast<double>(weight.data()[j]);
-      const double residual = static_cast<double>(images.values[i].data()[j]) - fits[t].scale * image.data()[j] - fits[t].offset;
+      const double residual =
+          static_cast<double>(images.values[i].data()[j]) - fits[t].scale * image.data()[j] - fits[t].offset;
       slope.push_back(static_cast<float>(w * fits[t].scale * residual));
       stiffness.push_back(static_cast<float>(w * fits[t].scale * fits[t].scale));
     }
   }
   const Shape<3> shape{images.rotation.size(), images.ny, images.nx};
   Residuals all{Array<float, 3>(shape), Array<float, 3>(shape)};
-  const auto whole_slope = comm.all_gather(std::span<const float>(slope)), whole_stiffness = comm.all_gather(std::span<const float>(stiffness));
+  const auto whole_slope = comm.all_gather(std::span<const float>(slope)),
+             whole_stiffness = comm.all_gather(std::span<const float>(stiffness));
   std::copy(whole_slope.begin(), whole_slope.end(), all.slope.begin());
   std::copy(whole_stiffness.begin(), whole_stiffness.end(), all.stiffness.begin());
   return all;
@@ -67,7 +70,8 @@ Kernel in_focus(const PeakShape& shape, double square, double growth, double pix
 
 /// sum over the kernel of image(pixel + offset) * kernel(offset)^power; beyond the image there is nothing.
 Array<float, 2> correlate(View<const float, 2> image, const Kernel& kernel, int power) {
-  const auto ny = static_cast<std::ptrdiff_t>(image.extent(0)), nx = static_cast<std::ptrdiff_t>(image.extent(1));
+  const auto ny = static_cast<std::ptrdiff_t>(image.extent(0)),
+             nx = static_cast<std::ptrdiff_t>(image.extent(1));
   std::vector<double> row(image.extent(1));
   Array<float, 2> out(image.shape());
   for (std::ptrdiff_t y = 0; y < ny; ++y) {
@@ -81,7 +85,8 @@ Array<float, 2> correlate(View<const float, 2> image, const Kernel& kernel, int 
         for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(0, -dx), end = std::min(nx, nx - dx); x < end; ++x)
           row[static_cast<std::size_t>(x)] += factor * static_cast<double>(from[x]);
       }
-    for (std::ptrdiff_t x = 0; x < nx; ++x) out.data()[y * nx + x] = static_cast<float>(row[static_cast<std::size_t>(x)]);
+    for (std::ptrdiff_t x = 0; x < nx; ++x)
+      out.data()[y * nx + x] = static_cast<float>(row[static_cast<std::size_t>(x)]);
   }
   return out;
 }
@@ -89,18 +94,22 @@ Array<float, 2> correlate(View<const float, 2> image, const Kernel& kernel, int 
 /// Bilinear between pixels; 0 outside.
 double sample(View<const float, 2> image, double x, double y) {
   const double fx = std::floor(x), fy = std::floor(y);
-  if (!(fx >= 0 && fy >= 0 && fx + 1 < static_cast<double>(image.extent(1)) && fy + 1 < static_cast<double>(image.extent(0)))) return 0;
-  const float* at = image.data() + static_cast<std::size_t>(fy) * image.extent(1) + static_cast<std::size_t>(fx);
+  if (!(fx >= 0 && fy >= 0 && fx + 1 < static_cast<double>(image.extent(1)) &&
+        fy + 1 < static_cast<double>(image.extent(0))))
+    return 0;
+  const float* at =
+      image.data() + static_cast<std::size_t>(fy) * image.extent(1) + static_cast<std::size_t>(fx);
   const double a = x - fx, b = y - fy;
   const auto v = [&](std::size_t i) { return static_cast<double>(at[i]); };
-  return (1 - b) * ((1 - a) * v(0) + a * v(1)) + b * ((1 - a) * v(image.extent(1)) + a * v(image.extent(1) + 1));
+  return (1 - b) * ((1 - a) * v(0) + a * v(1)) +
+         b * ((1 - a) * v(image.extent(1)) + a * v(image.extent(1) + 1));
 }
 
 }  // namespace
 
-std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images, const AtomModel& model,
-                                     std::span<const double> parameters, const std::vector<ImageFit>& fits,
-                                     double apart_A, double least) {
+std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
+                                     const AtomModel& model, std::span<const double> parameters,
+                                     const std::vector<ImageFit>& fits, double apart_A, double least) {
   const auto& at = model.layout;
   std::vector<Vec3> known;
   double farthest = 0, square = 0;
@@ -109,7 +118,8 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
     known.emplace_back(r[0], r[1], r[2]);
     farthest = std::max(farthest, known.back().norm());
   }
-  for (std::size_t k = 0; k < at.species; ++k) square += parameters[at.width(k)] / static_cast<double>(at.species);
+  for (std::size_t k = 0; k < at.species; ++k)
+    square += parameters[at.width(k)] / static_cast<double>(at.species);
   const AtomProjector atoms(model, parameters);
   const Residuals residuals = gather_residuals(comm, images, atoms, fits);
 
@@ -124,9 +134,13 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
   const double radius = farthest + kMargin_A, step = images.pixel_A;
   const auto half = static_cast<std::ptrdiff_t>(std::ceil(radius / step));
   const auto side = static_cast<std::size_t>(2 * half + 1);
-  const double middle_x = static_cast<double>(centre_index(images.nx)), middle_y = static_cast<double>(centre_index(images.ny));
-  const auto place = [&](std::size_t i) { return (static_cast<double>(i) - static_cast<double>(half)) * step; };
-  const Range own = block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
+  const double middle_x = static_cast<double>(centre_index(images.nx)),
+               middle_y = static_cast<double>(centre_index(images.ny));
+  const auto place = [&](std::size_t i) {
+    return (static_cast<double>(i) - static_cast<double>(half)) * step;
+  };
+  const Range own =
+      block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
   const Range held{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
   Array<float, 3> map({own.empty() ? 0 : held.size(), side, side});
   for (std::size_t z = 0; z < map.extent(0); ++z)
@@ -173,13 +187,16 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
       const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
       const auto inside = [&](double centre, double middle, std::size_t n) {
         const double limit = static_cast<double>(n);
-        return Range{static_cast<std::size_t>(std::clamp(std::ceil((centre - reach) / step + middle), 0.0, limit)),
-                     static_cast<std::size_t>(std::clamp(std::floor((centre + reach) / step + middle) + 1, 0.0, limit))};
+        return Range{
+            static_cast<std::size_t>(std::clamp(std::ceil((centre - reach) / step + middle), 0.0, limit)),
+            static_cast<std::size_t>(
+                std::clamp(std::floor((centre + reach) / step + middle) + 1, 0.0, limit))};
       };
       const Range ys = inside(beam.y(), middle_y, images.ny), xs = inside(beam.x(), middle_x, images.nx);
       for (std::size_t y = ys.begin; y < ys.end; ++y)
         for (std::size_t x = xs.begin; x < xs.end; ++x) {
-          const double du = (static_cast<double>(x) - middle_x) * step - beam.x(), dv = (static_cast<double>(y) - middle_y) * step - beam.y();
+          const double du = (static_cast<double>(x) - middle_x) * step - beam.x(),
+                       dv = (static_cast<double>(y) - middle_y) * step - beam.y();
           const double peak = table.at(depth, du * du + dv * dv);
           a += peak * static_cast<double>(residuals.slope(t, y, x));
           b += peak * peak * static_cast<double>(residuals.stiffness(t, y, x));
@@ -189,10 +206,12 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
   }
   std::erase_if(mine, [&](const Candidate& c) { return c.intensity < least; });
   auto all = comm.all_gather(std::span<const Candidate>(mine));
-  std::stable_sort(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) { return a.intensity > b.intensity; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.intensity > b.intensity; });
   std::vector<Vec3> found;
   for (const Candidate& c : all)
-    if (std::none_of(found.begin(), found.end(), [&](const Vec3& r) { return (r - c.position()).norm() < apart_A; }))
+    if (std::none_of(found.begin(), found.end(),
+                     [&](const Vec3& r) { return (r - c.position()).norm() < apart_A; }))
       found.push_back(c.position());
   return found;
 }

@@ -91,9 +91,12 @@ struct Rejected {
 
 const char* word_of(RejectedPeak::Reason reason) {
   switch (reason) {
-    case RejectedPeak::Reason::below_threshold: return "below_threshold";
-    case RejectedPeak::Reason::at_border: return "at_border";
-    case RejectedPeak::Reason::too_close: return "too_close";
+    case RejectedPeak::Reason::below_threshold:
+      return "below_threshold";
+    case RejectedPeak::Reason::at_border:
+      return "at_border";
+    case RejectedPeak::Reason::too_close:
+      return "too_close";
   }
   return "";
 }
@@ -139,8 +142,10 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   for (std::size_t i = 0; i < refined.kept.size(); ++i) {
     const bool is_new = refined.kept[i] == Refinement::kNew;
     Atom atom = is_new ? Atom{} : atoms[refined.kept[i]];
-    if (is_new) ++added;
-    else moved += (refined.position[i] - atom.position).squaredNorm();
+    if (is_new)
+      ++added;
+    else
+      moved += (refined.position[i] - atom.position).squaredNorm();
     bound += refined.crlb_A[i] * refined.crlb_A[i];
     atom.position = refined.position[i];
     atom.refined_intensity = refined.intensity[i];
@@ -162,7 +167,11 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   const auto three = [](const Vec3& v) { return std::array{v.x(), v.y(), v.z()}; };
   json rounds = json::array();
   for (const RefineRound& r : refined.rounds)
-    rounds.push_back({{"iterations", r.iterations}, {"misfit", r.misfit}, {"dropped", r.dropped}, {"added", r.added}, {"atoms", r.atoms}});
+    rounds.push_back({{"iterations", r.iterations},
+                      {"misfit", r.misfit},
+                      {"dropped", r.dropped},
+                      {"added", r.added},
+                      {"atoms", r.atoms}});
   return {{"iterations", refined.iterations},
           {"rounds", rounds},
           {"misfit_before", refined.misfit_before},

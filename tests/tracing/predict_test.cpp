@@ -28,14 +28,17 @@ Structure zirconium(const std::vector<Vec3>& position) {
 }
 
 TEST(PredictedBound, a_lone_gaussian_atom_has_the_textbook_one) {
-  // A Gaussian of variance S and N electrons, Poisson's noise alone: S / N along each axis of an image (e.g. Ober et
-  // al. 2004). Along y every tilt counts, along x and z half of them. Peaks end where a tenth of an electron does.
+  // A Gaussian of variance S and N electrons, Poisson's noise alone: S / N along each axis of an image (e.g.
+  // Ober et al. 2004). Along y every tilt counts, along x and z half of them. Peaks end where a tenth of an
+  // electron does.
   const auto s = series();
-  const double square = std::pow(sigma_from_fwhm(2.5), 2) + 0.04;  // the probe adds about 0.2 Å rms in its core
+  const double square =
+      std::pow(sigma_from_fwhm(2.5), 2) + 0.04;  // the probe adds about 0.2 Å rms in its core
   const auto bound = predict_bound_pm(zirconium({Vec3(0, 0, 0)}), {"Zr"}, s);
   ASSERT_TRUE(bound);
-  // Zirconium at 300 kV, 40 to 65 mrad under a cone of 30 mrad: 0.00688 Å² by a sum of its own over Kirkland's table;
-  // multislice images of 608 atoms hold 0.0064 Å² of each (shared/data/tomography/small-simulated).
+  // Zirconium at 300 kV, 40 to 65 mrad under a cone of 30 mrad: 0.00688 Å² by a sum of its own over
+  // Kirkland's table; multislice images of 608 atoms hold 0.0064 Å² of each
+  // (shared/data/tomography/small-simulated).
   const double axis = std::pow(*bound / 100, 2) / 5 * 40;
   const double electrons = square / axis * 0.3 * 0.3;
   EXPECT_NEAR(electrons / 1e5, 0.0069, 0.001);

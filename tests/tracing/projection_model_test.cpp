@@ -52,7 +52,8 @@ TEST(ProjectionModel, an_atom_falls_where_the_convention_says_and_keeps_its_inte
   s.parameters[3] = 2.5;
   s.parameters[s.model.layout.fading()] = 0;
   for (const Shape<2> shape : {Shape<2>{40, 51}, Shape<2>{41, 50}}) {
-    const auto image = AtomProjector(s.model, s.parameters).project(rotation_matrix({10, 20, 30}), shape, kPixel);
+    const auto image =
+        AtomProjector(s.model, s.parameters).project(rotation_matrix({10, 20, 30}), shape, kPixel);
     double sum = 0, u = 0, v = 0;
     for (std::size_t y = 0; y < shape[0]; ++y)
       for (std::size_t x = 0; x < shape[1]; ++x) {
@@ -170,7 +171,8 @@ TEST(ProjectionModel, fisher_information_of_a_lone_atom_is_the_known_one) {
   Array<double, 2> variance({60, 60});
   for (double& v : variance) v = 0.5;
   std::vector<double> information(10);
-  AtomProjector(s.model, s.parameters).add_fisher_information(Mat3::Identity(), scale, variance, 0.2, information);
+  AtomProjector(s.model, s.parameters)
+      .add_fisher_information(Mat3::Identity(), scale, variance, 0.2, information);
   const double expected = height * height * kPi / (2 * 0.5 * 0.2 * 0.2);
   EXPECT_NEAR(information[0] / expected, 1, 1e-3);  // xx
   EXPECT_NEAR(information[4] / expected, 1, 1e-3);  // yy

@@ -205,7 +205,8 @@ TEST(Trace, errors_are_those_that_positions_have) {
   ASSERT_EQ(atoms.size(), 150u);
   const std::array names{"error_x_a", "error_y_a", "error_z_a"};
   for (Eigen::Index axis = 0; axis < 3; ++axis) {
-    const auto& error = std::get<std::vector<double>>(atoms.columns.at(names[static_cast<std::size_t>(axis)]).values);
+    const auto& error =
+        std::get<std::vector<double>>(atoms.columns.at(names[static_cast<std::size_t>(axis)]).values);
     int within = 0;
     for (std::size_t i = 0; i < atoms.size(); ++i) {
       const auto nearest = *std::min_element(truth.begin(), truth.end(), [&](const Vec3& a, const Vec3& b) {
@@ -218,7 +219,8 @@ TEST(Trace, errors_are_those_that_positions_have) {
 }
 
 TEST(Trace, peaks_that_are_no_atoms_are_listed_with_the_reason) {
-  Scene scene(gaussians({40, 40, 40}, {Vec3(0.6, 0, 0), Vec3(-0.7, 0, 0), Vec3(-20 * kVoxel_A, 0, 0)}, {1, 1.2, 1}));
+  Scene scene(
+      gaussians({40, 40, 40}, {Vec3(0.6, 0, 0), Vec3(-0.7, 0, 0), Vec3(-20 * kVoxel_A, 0, 0)}, {1, 1.2, 1}));
   scene.run();
   const auto table = io::read_text_file((scene.folder / "rejected_peaks.csv").string());
   EXPECT_NE(table.find("too_close,"), std::string::npos) << table;

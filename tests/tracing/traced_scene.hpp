@@ -75,9 +75,10 @@ inline void write_volume(const Communicator& comm, const std::filesystem::path& 
 inline void write_images(const Communicator& comm, const std::filesystem::path& path,
                          const std::vector<Vec3>& atoms, const std::vector<EulerAngles>& angles,
                          std::size_t n, double noise) {
-  tracing::AtomModel model{{atoms.size(), 1},
-                           std::vector<std::size_t>(atoms.size(), 0),
-                           std::make_shared<const tracing::PeakShape>(tracing::PeakShape::gaussian(20, 0.05))};
+  tracing::AtomModel model{
+      {atoms.size(), 1},
+      std::vector<std::size_t>(atoms.size(), 0),
+      std::make_shared<const tracing::PeakShape>(tracing::PeakShape::gaussian(20, 0.05))};
   std::vector<double> p(model.layout.size(), 1.0);
   for (std::size_t a = 0; a < atoms.size(); ++a)
     for (std::size_t i = 0; i < 3; ++i) p[3 * a + i] = atoms[a](static_cast<Eigen::Index>(i));

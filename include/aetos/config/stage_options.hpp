@@ -87,7 +87,8 @@ struct PreprocessOptions {
 };
 
 /// Finding atoms in a volume.
-/// The peaks that atoms make in an image: Gaussians, alone or convolved with the probe; automatic: what fits better.
+/// The peaks that atoms make in an image: Gaussians, alone or convolved with the probe; automatic: what fits
+/// better.
 enum class PeakShapeChoice { automatic, gaussian, probe };
 
 struct TraceOptions {

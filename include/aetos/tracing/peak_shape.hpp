@@ -22,7 +22,8 @@ class PeakShape {
   /// Peaks of atoms as deep as `depth_A` on both sides of the focus plane. `least_square`: no s² will be
   /// below it.
   static PeakShape gaussian(double depth_A, double least_square);
-  static PeakShape probe(const multislice::MicroscopeOptions& microscope, double depth_A, double least_square);
+  static PeakShape probe(const multislice::MicroscopeOptions& microscope, double depth_A,
+                         double least_square);
 
   bool of_probe() const { return transfer_.size() > 0; }
   std::size_t planes() const { return 2 * half_ + 1; }
@@ -39,13 +40,13 @@ class PeakShape {
 
   std::size_t half_ = 0;
   double step_ = 0;
-  std::vector<double> q_;   ///< frequencies, 1/Å
-  Rows transfer_;           ///< (plane, frequency); empty: no probe
+  std::vector<double> q_;             ///< frequencies, 1/Å
+  Rows transfer_;                     ///< (plane, frequency); empty: no probe
   Rows bessel_, by_square_distance_;  ///< (frequency, node) of the transform back and its slope
 };
 
-/// Peaks of unit integral, tabulated by plane and squared distance rho. Between nodes of rho runs a cubic through
-/// values and slopes (Hermite's), between planes a straight line.
+/// Peaks of unit integral, tabulated by plane and squared distance rho. Between nodes of rho runs a cubic
+/// through values and slopes (Hermite's), between planes a straight line.
 class PeakTable {
  public:
   /// `square` s² in Å², `growth` c.
@@ -59,7 +60,9 @@ class PeakTable {
   Place place(double depth_A) const;
 
   double step() const { return step_; }
-  double depth_of(std::size_t plane) const { return first_depth_ + static_cast<double>(plane) * PeakShape::kPlane_A; }
+  double depth_of(std::size_t plane) const {
+    return first_depth_ + static_cast<double>(plane) * PeakShape::kPlane_A;
+  }
   /// Nodes within the peak; at the last one and beyond it is taken as 0.
   std::size_t nodes(const Place& at) const { return std::max(reach_[at.plane], reach_[at.plane + 1]); }
 

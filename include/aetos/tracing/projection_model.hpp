@@ -13,9 +13,9 @@
 ///
 /// Atom a at r, seen at rotation R, lies at (u, v, z') = R^T r and adds
 ///   I_a (1 + f z') T(d², z'; S),  S = s²_k + c z'²
-/// to the image at a distance d from (u, v). T is a peak of unit integral (PeakShape); its width s_k belongs to
-/// the atom's species k and grows with the depth z' about the focus plane; f is how much brighter or, as the
-/// beam is used up, weaker atoms are that lie deeper. An image is scale * model + offset.
+/// to the image at a distance d from (u, v). T is a peak of unit integral (PeakShape); its width s_k belongs
+/// to the atom's species k and grows with the depth z' about the focus plane; f is how much brighter or, as
+/// the beam is used up, weaker atoms are that lie deeper. An image is scale * model + offset.
 namespace aetos::tracing {
 
 /// Where each quantity stands in the flat list of the model's parameters.

@@ -20,7 +20,7 @@ struct Request {
   std::vector<EulerAngles> angles;   ///< of the images, excluded ones too; empty = the file's own
   std::vector<std::size_t> exclude;  ///< images left out, counted from 0
   config::TraceOptions options;
-  std::optional<double> pixel_A;  ///< overrides the files'
+  std::optional<double> pixel_A;             ///< overrides the files'
   multislice::MicroscopeOptions microscope;  ///< of the images
 };
 
@@ -34,9 +34,9 @@ struct Request {
 /// integrated_intensity (volume's unit times Å³), fitted (F where the fit failed and the maximum itself was
 /// kept; sigma_a is 0 then); after refinement also refined_intensity (relative to the median) and crlb_a (Å,
 /// Cramér-Rao bound in 3D).
-/// error_x_a, error_y_a, error_z_a (Å, standard errors; 0 where fewer than 12 projections leave them unknown). Atoms that
-/// only the residual images showed have no peak: its columns are 0. `rejected_file` (CSV): every peak above half the
-/// threshold that is no atom, with the reason.
+/// error_x_a, error_y_a, error_z_a (Å, standard errors; 0 where fewer than 12 projections leave them
+/// unknown). Atoms that only the residual images showed have no peak: its columns are 0. `rejected_file`
+/// (CSV): every peak above half the threshold that is no atom, with the reason.
 nlohmann::json trace(const RunContext& context, const Request& request, const std::filesystem::path& file,
                      const std::filesystem::path& rejected_file);
 
