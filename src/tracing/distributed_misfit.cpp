@@ -26,16 +26,24 @@ void IntensityPrior::add(const AtomModel& model, std::span<const double> paramet
                          double& value, std::span<double> gradient) const {
   if (spread.empty()) return;
   const auto& at = model.layout;
-  std::vector<double> mean(at.species), n(at.species);
+  std::vector<double> mean(at.species), n(at.species), squares(at.species);
   for (std::size_t a = 0; a < at.atoms; ++a)
     mean[model.species_of[a]] += parameters[at.intensity(a)], n[model.species_of[a]] += 1;
   for (std::size_t k = 0; k < at.species; ++k) mean[k] /= std::max(1.0, n[k]);
+  const auto distance = [&](std::size_t a, std::size_t k) {
+    return parameters[at.intensity(a)] / mean[k] - 1;
+  };
   for (std::size_t a = 0; a < at.atoms; ++a) {
-    // The mean's own slope to I_a drops out: distances from it add up to 0.
     const std::size_t k = model.species_of[a];
-    const double distance = (parameters[at.intensity(a)] - mean[k]) / spread[k];
-    value += share * distance * distance;
-    gradient[at.intensity(a)] += share * 2 * distance / spread[k];
+    if (mean[k] > 0) squares[k] += distance(a, k) * distance(a, k);
+  }
+  for (std::size_t k = 0; k < at.species; ++k) value += share * squares[k] / (spread[k] * spread[k]);
+  for (std::size_t a = 0; a < at.atoms; ++a) {
+    const std::size_t k = model.species_of[a];
+    if (!(mean[k] > 0)) continue;
+    // The second term is the mean's own slope: it keeps the prior from shrinking all intensities together.
+    gradient[at.intensity(a)] +=
+        share * 2 * (distance(a, k) - squares[k] / n[k]) / (mean[k] * spread[k] * spread[k]);
   }
 }
 

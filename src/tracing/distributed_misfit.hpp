@@ -8,10 +8,11 @@ namespace aetos::tracing {
 
 /// How the intensities of each species scatter about their mean: a normal prior.
 struct IntensityPrior {
-  std::vector<double> spread;  ///< standard deviation per species, in the unit of I_a; empty: no prior
+  std::vector<double> spread;  ///< standard deviation over the mean, per species; empty: no prior
 
-  /// Adds ((I_a - mean) / spread)² of all atoms to `value` and its slopes to `gradient`, both times `share`.
-  /// The mean is that of the species as it is now.
+  /// Adds ((I_a / mean - 1) / spread)² of all atoms to `value` and its slopes to `gradient`, both times
+  /// `share`. The mean is that of the species as it is now, so that a common factor, which the images' scales
+  /// leave open, changes nothing.
   void add(const AtomModel& model, std::span<const double> parameters, double share, double& value,
            std::span<double> gradient) const;
 };
@@ -25,6 +26,7 @@ class DistributedMisfit {
 
   /// Value and gradient on every rank; collective. Divided by the images' own variation.
   double evaluate(std::span<const double> parameters, std::span<double> gradient);
+  double variation() const { return variation_; }  ///< weighted sum of squares about each image's mean
   const std::vector<ImageFit>& fits() const { return fits_; }  ///< of the last evaluation, every projection
 
   /// Minimises over `x` (parameters = start + step * x) within bounds; every rank has the result. Collective.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kTrialIterations = 10;
 constexpr double kLeastSpread = 0.02;
+constexpr std::size_t kLeastAtoms = 20;  // of a species, for a spread
 constexpr int kHalfIterations = 40;
 constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
 constexpr int kFirstIterations = 30;           // before the residuals tell what is missing
@@ -128,6 +129,12 @@ MinimiserResult minimise(const Communicator& comm, const Stop& stop, const Measu
   return result;
 }
 
+double typical_intensity(const State& state) {
+  const auto& at = state.model.layout;
+  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
+  return median_of({first, first + static_cast<std::ptrdiff_t>(at.atoms)});
+}
+
 /// Empty background has a little variance too: this share of the image's mean squared residual is a floor.
 constexpr double kVarianceFloor = 0.1;
 
@@ -190,11 +197,13 @@ std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const Meas
   std::vector<double> sum(record);
   for (std::size_t i = 0; i < all.size(); ++i) sum[i % record] += all[i];
   std::vector<Eigen::Matrix4d> information(n);
+  const double typical = typical_intensity(state);
   for (std::size_t a = 0; a < n; ++a) {
     const double* at = sum.data() + 10 * a;
     for (Eigen::Index i = 0; i < 4; ++i)
       for (Eigen::Index j = i; j < 4; ++j) information[a](i, j) = information[a](j, i) = *at++;
-    if (!prior.spread.empty()) information[a](3, 3) += std::pow(prior.spread[state.model.species_of[a]], -2);
+    if (!prior.spread.empty())
+      information[a](3, 3) += std::pow(prior.spread[state.model.species_of[a]] * typical, -2);
   }
   return information;
 }
@@ -227,8 +236,9 @@ IntensityPrior prior_of(const State& state, const std::vector<Eigen::Matrix4d>& 
     const double middle = median_of(value), noise = median_of(bound);
     for (const double v : value) distance.push_back(std::abs(v - middle));
     const double spread = 1.4826 * median_of(distance);  // of a normal distribution with this median distance
-    prior.spread.push_back(
-        std::max({std::sqrt(std::max(0.0, spread * spread - noise)), kLeastSpread * middle, 1e-12}));
+    const bool few = value.size() < kLeastAtoms || !(middle > 0);
+    const double beyond = few ? 1 : std::sqrt(std::max(0.0, spread * spread - noise)) / middle;
+    prior.spread.push_back(std::max(beyond, kLeastSpread));
   }
   return prior;
 }
@@ -286,12 +296,16 @@ std::shared_ptr<const PeakShape> shape_for(const State& state, const RefineOptio
                                                  : PeakShape::gaussian(depth, least));
 }
 
-/// The better of the two shapes after a few steps with each.
+/// The state with the better of the two shapes, after a few steps with each if it is to be found out.
 State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State state,
                  RefineOptions options) {
   State probe = state;
   state.model.shape = shape_for(state, options, false);
-  if (options.shape == config::PeakShapeChoice::gaussian) return state;
+  // The depth about an entrance face, which lies elsewhere at every tilt, is not known here.
+  const bool hopeless = options.microscope.focus_reference == multislice::FocusReference::entrance;
+  if (options.shape == config::PeakShapeChoice::gaussian ||
+      (options.shape == config::PeakShapeChoice::automatic && hopeless))
+    return state;
   for (std::size_t k = 0; k < probe.model.layout.species; ++k)
     probe.parameters[probe.model.layout.width(k)] *= 0.7;  // the probe does the rest
   probe.model.shape = shape_for(probe, options, true);
@@ -323,13 +337,7 @@ void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, c
   images.weight = std::move(weight);
 }
 
-double typical_intensity(const State& state) {
-  const auto& at = state.model.layout;
-  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
-  return median_of({first, first + static_cast<std::ptrdiff_t>(at.atoms)});
-}
-
-/// The state with atoms more, of the lightest species and its... intensity.
+/// Adds atoms, of the lightest species until intensities are told apart again.
 void add_atoms(State& state, const std::vector<Vec3>& places, double intensity) {
   const auto from = state.model.layout;
   State out;
@@ -361,9 +369,16 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   result.kept.resize(position.size());
   for (std::size_t a = 0; a < position.size(); ++a) result.kept[a] = a;
   if (position.empty()) return result;
-  State state =
-      with_shape(comm, stop, images,
-                 starting_state(position, intensity, species_of, species, options.start_sigma_A), options);
+  State state = starting_state(position, intensity, species_of, species, options.start_sigma_A);
+  state.model.shape = shape_for(state, options, false);
+  double variation = 1;
+  {
+    DistributedMisfit misfit(comm, stop, images, state.model);
+    std::vector<double> slope(state.parameters.size());
+    result.misfit_before = misfit.evaluate(state.parameters, slope);
+    variation = misfit.variation();
+  }
+  state = with_shape(comm, stop, images, std::move(state), options);
   result.of_probe = state.model.shape->of_probe();
 
   bool changed = true;
@@ -372,11 +387,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     RefineOptions how = options;
     if (round == 0) how.iterations = std::min(how.iterations, kFirstIterations);
     const auto fitted = minimise(comm, stop, images, state, how);
-    if (round == 0) {
-      result.misfit_before = fitted.first;
-      result.misfit_after = fitted.last;
-      weigh(comm, stop, images, state);
-    }
+    if (round == 0) weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
     const auto keep = bright_enough(state, options.lowest_share);
     now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
@@ -418,9 +429,11 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   const IntensityPrior prior = prior_of(state, information_of(comm, images, state, fits_now(), {}));
   const auto last = minimise(comm, stop, images, state, options, prior);
   result.iterations += last.iterations;
-  log::info("trace: intensities spread by {:.3g} of their median; {} iterations with this prior",
-            prior.spread[0] / typical_intensity(state), last.iterations);
+  log::info("trace: intensities spread by {:.3g} of their mean; {} iterations with this prior",
+            prior.spread[0], last.iterations);
   const auto fits = fits_now();
+  for (const ImageFit& fit : fits)
+    result.misfit_after += fit.mean_square * static_cast<double>(images.ny * images.nx) / variation;
   result.chi_square = chi_square(comm, images, state, fits);
   auto bounds = position_bounds(information_of(comm, images, state, fits, prior));
   if (images.rotation.size() >= kLeastProjections)

@@ -49,6 +49,12 @@ TEST_F(WholeRun, FindsEveryAtomWhereItWas) {
     EXPECT_TRUE(fs::exists(run() / file)) << file;
 }
 
+TEST_F(WholeRun, CheckPredictsTheBoundThatTheImagesSet) {
+  const auto plan = nlohmann::json::parse(run_aetos("check " + config_ + " --json").output);
+  const double predicted = plan["stages"]["trace"]["crlb_pm"], found = summary_of(run())["trace"]["crlb_pm"];
+  EXPECT_NEAR(predicted / found, 1, 0.3) << predicted << " and " << found;
+}
+
 TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
   for (int ranks : {2, 3, 4}) {
     const auto other = at("ranks" + std::to_string(ranks));
