@@ -387,7 +387,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     RefineOptions how = options;
     if (round == 0) how.iterations = std::min(how.iterations, kFirstIterations);
     const auto fitted = minimise(comm, stop, images, state, how);
-    if (round == 0) weigh(comm, stop, images, state);
+    weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
     const auto keep = bright_enough(state, options.lowest_share);
     now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
