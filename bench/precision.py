@@ -133,7 +133,7 @@ def main():
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--svg")
     parser.add_argument("series", nargs="*", default=list(SERIES))
-    a = parser.parse_args()
+    a = parser.parse_intermixed_args()
     a.out.mkdir(parents=True, exist_ok=True)
     results = {}
     for name in a.series or SERIES:
