@@ -34,14 +34,14 @@ SERIES = {
     "dose": ("dose per projection (e/Å²)", True,
              [(d, [f"microscope.dose_e_per_A2={d}"]) for d in (300, 960, 3200, 9600, 32000)]),
     "range": ("largest tilt (degrees), 26 tilts", False,
-              [(a, ["tilts.theta_deg=" + even(-a, a, 26)]) for a in (45, 55, 65, 75, 86.5)]),
+              [(a, ["tilts.theta_deg=" + even(-a, a, 26)]) for a in (50, 62, 75, 86.5)]),
     "tilts": ("number of tilts, the same dose in all", False,
               [(n, ["tilts.theta_deg=" + even(-75, 75, n), f"microscope.dose_e_per_A2={TOTAL / n:.1f}"])
                for n in (10, 16, 26, 40, 60)]),
-    "thickness": ("diameter (Å)", False, [(d, sphere(d)) for d in (15, 22, 30, 45, 60)]),
-    "pixel": ("pixel (Å)", False, [(p, [f"scan.pixel_A={p}"]) for p in (0.25, 0.3434, 0.45, 0.6, 0.8)]),
+    "thickness": ("diameter (Å)", False, [(d, sphere(d)) for d in (15, 22, 30)]),
+    "pixel": ("pixel (Å)", False, [(p, [f"scan.pixel_A={p}"]) for p in (0.25, 0.3434, 0.5, 0.7)]),
     "phonons": ("B (Å²), one configuration per tilt", False,
-                [(b, [f"specimen.thermal.debye_waller_B_A2={b}"]) for b in (0, 0.3, 0.6, 1.2, 2.4)]),
+                [(b, [f"specimen.thermal.debye_waller_B_A2={b}"]) for b in (0, 0.3, 1.2, 2.4)]),
     "angles": ("error of the angles (degrees rms)", False, None),
 }
 
@@ -110,7 +110,8 @@ def panel(x0, y0, title, logarithmic, curves):
         line = "L".join(f"{x:.1f} {y:.1f}" for x, y in shown)
         parts.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{colour}"/>' for x, y in shown]
-        parts.append(f'<text x="{shown[-1][0] - 4:.1f}" y="{shown[-1][1] - 7:.1f}" text-anchor="end" fill="{colour}">{name}</text>')
+        below = 16 if name in ("bound", "refined") else -7
+        parts.append(f'<text x="{shown[-1][0] - 4:.1f}" y="{shown[-1][1] + below:.1f}" text-anchor="end" fill="{colour}">{name}</text>')
     return "\n".join(parts)
 
 
