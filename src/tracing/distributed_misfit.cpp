@@ -5,6 +5,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
+#include "peak_pixels.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 double variation_of(View<const float, 2> image, View<const float, 2> weight) {
   double n = 0, sum = 0, square = 0;
   for (std::size_t i = 0; i < image.size(); ++i) {
-    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
+    const double w = weight_at(weight, i);
     const double v = static_cast<double>(image.data()[i]);
     n += w, sum += w * v, square += w * v * v;
   }

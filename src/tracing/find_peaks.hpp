@@ -28,7 +28,7 @@ struct PeakSearch {
   Threshold threshold;
   double background = 0;                        ///< median of the smoothed volume
   std::map<std::string, std::size_t> rejected;  ///< by reason
-  std::vector<RejectedPeak> rejected_peaks;     ///< in the order of (z, y, x); of weak maxima the upper half
+  std::vector<RejectedPeak> rejected_peaks;     ///< of those below the threshold the upper half
 };
 
 /// Searches a volume in slabs of planes with a halo. Throws InputError where it holds NaN or infinities.

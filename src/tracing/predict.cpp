@@ -1,14 +1,12 @@
 #include "aetos/tracing/predict.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "aetos/core/units.hpp"
 #include "aetos/multislice/scattering.hpp"
-#include "aetos/tracing/projection_model.hpp"
+#include "noise.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -56,14 +54,9 @@ double extent_A2(const PlannedSeries& series, std::uint8_t atomic_number, double
 }
 
 /// The atoms with their cross-sections as intensities, all peaks of one width.
-struct Scene {
-  AtomModel model;
-  std::vector<double> parameters;
-};
-
-Scene scene_of(const std::vector<Vec3>& position, const std::vector<double>& intensity, double square,
+State scene_of(const std::vector<Vec3>& position, const std::vector<double>& intensity, double square,
                const std::shared_ptr<const PeakShape>& shape) {
-  Scene s{{{position.size(), 1}, std::vector<std::size_t>(position.size(), 0), shape}, {}};
+  State s{{{position.size(), 1}, std::vector<std::size_t>(position.size(), 0), shape}, {}};
   const auto& at = s.model.layout;
   s.parameters.resize(at.size());
   for (std::size_t a = 0; a < position.size(); ++a) {
@@ -106,7 +99,7 @@ std::optional<double> predict_bound_pm(const Structure& specimen, const std::vec
   const double square = blur + extent_A2(series, specimen.atomic_number[wanted.front()], blur);
   const auto shape =
       std::make_shared<const PeakShape>(PeakShape::probe(series.microscope, farthest, square / 4));
-  const Scene all = scene_of(specimen.position, intensity, square, shape),
+  const State all = scene_of(specimen.position, intensity, square, shape),
               chosen = scene_of(few, few_intensities, square, shape);
   const AtomProjector every(all.model, all.parameters), some(chosen.model, chosen.parameters);
   std::vector<double> information(10 * few.size());
@@ -121,13 +114,8 @@ std::optional<double> predict_bound_pm(const Structure& specimen, const std::vec
   double sum = 0;
   std::size_t bounded = 0;
   for (std::size_t a = 0; a < few.size(); ++a) {
-    Eigen::Matrix4d matrix;
-    const double* at = information.data() + 10 * a;
-    for (Eigen::Index i = 0; i < 4; ++i)
-      for (Eigen::Index j = i; j < 4; ++j) matrix(i, j) = matrix(j, i) = *at++;
-    const Eigen::Matrix4d covariance = matrix.inverse();
-    const double square_A2 = covariance.diagonal().head<3>().sum();
-    if (std::isfinite(square_A2) && square_A2 > 0) sum += square_A2, ++bounded;
+    const double square_A2 = position_bound(information_matrix(information.data() + 10 * a)).squaredNorm();
+    if (square_A2 > 0) sum += square_A2, ++bounded;
   }
   if (bounded == 0) return {};
   return 100 * std::sqrt(sum / static_cast<double>(bounded));

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "aetos/parallel/partition.hpp"
+#include "peak_pixels.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 ImageFit best_scale(View<const double, 2> image, View<const float, 2> measured, View<const float, 2> weight) {
   double n = 0, m = 0, d = 0, mm = 0, md = 0;
   for (std::size_t i = 0; i < image.size(); ++i) {
-    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
+    const double w = weight_at(weight, i);
     const double a = image.data()[i], b = static_cast<double>(measured.data()[i]);
     n += w, m += w * a, d += w * b, mm += w * a * a, md += w * a * b;
   }
@@ -43,14 +43,7 @@ struct AtomProjector::Spot {
   /// Pixels of a row at `dv` that are nearer than the farthest.
   Range columns(double dv) const {
     const double reach = farthest - dv * dv;
-    return reach <= 0 ? Range{} : pixels(u, std::sqrt(reach), middle_x, nx);
-  }
-  Range pixels(double centre, double reach, double middle, std::size_t n) const {
-    const double limit = static_cast<double>(n);
-    const double first = std::ceil((centre - reach) / pixel + middle),
-                 last = std::floor((centre + reach) / pixel + middle);
-    return {static_cast<std::size_t>(std::clamp(first, 0.0, limit)),
-            static_cast<std::size_t>(std::clamp(last + 1, 0.0, limit))};
+    return reach <= 0 ? Range{} : pixels_within(u, std::sqrt(reach), middle_x, pixel, nx);
   }
 
   /// The peak at its depth, from the tables of the planes about it.
@@ -97,7 +90,7 @@ void AtomProjector::place(Spot& spot, std::size_t atom, const Mat3& rotation, co
   spot.nx = shape[1];
   spot.middle_x = static_cast<double>(centre_index(shape[1]));
   spot.middle_y = static_cast<double>(centre_index(shape[0]));
-  const auto rows = spot.pixels(spot.v, std::sqrt(spot.farthest), spot.middle_y, shape[0]);
+  const auto rows = pixels_within(spot.v, std::sqrt(spot.farthest), spot.middle_y, pixel_A, shape[0]);
   spot.y0 = rows.begin, spot.y1 = rows.end;
   spot.interpolate();
 }
@@ -135,7 +128,7 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
   for (std::size_t i = 0; i < image.size(); ++i) {
     const double residual =
         fit.scale * image.data()[i] + fit.offset - static_cast<double>(measured.data()[i]);
-    const double w = weight.size() > 0 ? static_cast<double>(weight.data()[i]) : 1;
+    const double w = weight_at(weight, i);
     fit.misfit += w * residual * residual;
     fit.mean_square += residual * residual / static_cast<double>(image.size());
     image.data()[i] = 2 * fit.scale * w * residual;  // from here on: the misfit's slope to the model's pixel

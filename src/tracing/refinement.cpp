@@ -1,29 +1,21 @@
 #include "refinement.hpp"
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "aetos/core/log.hpp"
-#include "aetos/core/median.hpp"
 #include "distributed_misfit.hpp"
+#include "noise.hpp"
 #include "residual_atoms.hpp"
 
 namespace aetos::tracing {
 namespace {
 
 constexpr int kTrialIterations = 10;
-constexpr double kLeastSpread = 0.02;
-constexpr std::size_t kLeastAtoms = 20;  // of a species, for a spread
 constexpr int kHalfIterations = 40;
 constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
 constexpr int kFirstIterations = 30;           // before the residuals tell what is missing
-
-double median_of(std::vector<double> values) {
-  return values.empty() ? 0 : upper_median(values);
-}
 
 /// Steps that make the misfit about equally steep in every variable: for a Gaussian of width s the second
 /// derivative to its position is I² / (2 s²) of that to its intensity, and all atoms add up in a shared
@@ -65,11 +57,6 @@ Scaled scaled_variables(const Parameters& at, const std::vector<double>& start, 
   v.upper[f] = (0.5 / (farthest_A + 1) - start[f]) / v.step[f];
   return v;
 }
-
-struct State {
-  AtomModel model;
-  std::vector<double> parameters;
-};
 
 /// The state without the atoms for which `keep` is false.
 State subset(const State& state, const std::vector<bool>& keep) {
@@ -127,120 +114,6 @@ MinimiserResult minimise(const Communicator& comm, const Stop& stop, const Measu
   const auto result = misfit.minimise(v.start, v.step, x, v.lower, v.upper, how);
   for (std::size_t i = 0; i < x.size(); ++i) state.parameters[i] = v.start[i] + v.step[i] * x[i];
   return result;
-}
-
-double typical_intensity(const State& state) {
-  const auto& at = state.model.layout;
-  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
-  return median_of({first, first + static_cast<std::ptrdiff_t>(at.atoms)});
-}
-
-/// Empty background has a little variance too: this share of the image's mean squared residual is a floor.
-constexpr double kVarianceFloor = 0.1;
-
-/// Variance of every pixel of one image: Poisson's where the counts are known, else the mean squared
-/// residual.
-Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2>& model,
-                             const ImageFit& fit) {
-  Array<double, 2> variance(model.shape());
-  const double mean = std::max(fit.mean_square, 1e-300);
-  for (std::size_t i = 0; i < model.size(); ++i) {
-    const double value = fit.scale * model.data()[i] + fit.offset;
-    variance.data()[i] =
-        images.counts_per_unit > 0 ? std::max(value / images.counts_per_unit, kVarianceFloor * mean) : mean;
-  }
-  return variance;
-}
-
-/// Mean over pixels of the squared residual in units of its variance, where that is not the floor.
-/// Collective.
-double chi_square(const Communicator& comm, const MeasuredImages& images, const State& state,
-                  const std::vector<ImageFit>& fits) {
-  const AtomProjector atoms(state.model, state.parameters);
-  std::vector<double> mine;
-  for (std::size_t t = 0; t < images.mine.size(); ++t) {
-    const ImageFit& fit = fits[images.mine.begin + t];
-    const auto model =
-        atoms.project(images.rotation[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
-    const auto variance = variance_of(images, model, fit);
-    double sum = 0, n = 0;
-    for (std::size_t i = 0; i < model.size(); ++i) {
-      if (images.counts_per_unit > 0 && variance.data()[i] <= kVarianceFloor * fit.mean_square) continue;
-      const double residual =
-          static_cast<double>(images.values[t].data()[i]) - fit.scale * model.data()[i] - fit.offset;
-      sum += residual * residual / variance.data()[i], n += 1;
-    }
-    mine.push_back(sum), mine.push_back(n);
-  }
-  double sum = 0, n = 0;
-  const auto all = comm.all_gather(std::span<const double>(mine));
-  for (std::size_t i = 0; i + 1 < all.size(); i += 2) sum += all[i], n += all[i + 1];
-  return n > 0 ? sum / n : 0;
-}
-
-/// What the images and the prior tell of each atom's x, y, z and intensity, its neighbours taken as known.
-/// Collective.
-std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const MeasuredImages& images,
-                                            const State& state, const std::vector<ImageFit>& fits,
-                                            const IntensityPrior& prior) {
-  const std::size_t n = state.model.layout.atoms, record = 10 * n;
-  std::vector<double> mine(images.mine.size() * record);
-  const AtomProjector atoms(state.model, state.parameters);
-  for (std::size_t t = 0; t < images.mine.size(); ++t) {
-    const std::size_t tilt = images.mine.begin + t;
-    const auto variance = variance_of(
-        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
-    atoms.add_fisher_information(images.rotation[tilt], fits[tilt].scale, variance, images.pixel_A,
-                                 {mine.data() + t * record, record});
-  }
-  const auto all = comm.all_gather(std::span<const double>(mine));
-  std::vector<double> sum(record);
-  for (std::size_t i = 0; i < all.size(); ++i) sum[i % record] += all[i];
-  std::vector<Eigen::Matrix4d> information(n);
-  const double typical = typical_intensity(state);
-  for (std::size_t a = 0; a < n; ++a) {
-    const double* at = sum.data() + 10 * a;
-    for (Eigen::Index i = 0; i < 4; ++i)
-      for (Eigen::Index j = i; j < 4; ++j) information[a](i, j) = information[a](j, i) = *at++;
-    if (!prior.spread.empty())
-      information[a](3, 3) += std::pow(prior.spread[state.model.species_of[a]] * typical, -2);
-  }
-  return information;
-}
-
-/// Cramér-Rao bounds of each atom's x, y and z (lower bounds of the full ones, as neighbours are taken as
-/// known).
-std::vector<Vec3> position_bounds(const std::vector<Eigen::Matrix4d>& information) {
-  std::vector<Vec3> bounds(information.size(), Vec3::Zero());
-  for (std::size_t a = 0; a < information.size(); ++a) {
-    const Eigen::Matrix4d covariance = information[a].inverse();
-    const Vec3 square = covariance.diagonal().head<3>();
-    if (square.allFinite() && square.minCoeff() > 0) bounds[a] = square.cwiseSqrt();
-  }
-  return bounds;
-}
-
-/// How far the intensities of a species truly scatter: what they scatter by beyond their own bounds, and at
-/// least 2 %.
-IntensityPrior prior_of(const State& state, const std::vector<Eigen::Matrix4d>& information) {
-  const auto& at = state.model.layout;
-  IntensityPrior prior;
-  for (std::size_t k = 0; k < at.species; ++k) {
-    std::vector<double> value, bound, distance;
-    for (std::size_t a = 0; a < at.atoms; ++a) {
-      if (state.model.species_of[a] != k) continue;
-      value.push_back(state.parameters[at.intensity(a)]);
-      const Eigen::Matrix4d covariance = information[a].inverse();
-      bound.push_back(covariance(3, 3));
-    }
-    const double middle = median_of(value), noise = median_of(bound);
-    for (const double v : value) distance.push_back(std::abs(v - middle));
-    const double spread = 1.4826 * median_of(distance);  // of a normal distribution with this median distance
-    const bool few = value.size() < kLeastAtoms || !(middle > 0);
-    const double beyond = few ? 1 : std::sqrt(std::max(0.0, spread * spread - noise)) / middle;
-    prior.spread.push_back(std::max(beyond, kLeastSpread));
-  }
-  return prior;
 }
 
 /// Factors for x, y and z that make bounds to errors, from fits to every other projection. Collective.
@@ -318,19 +191,25 @@ State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImage
   return with < without ? probe : state;
 }
 
-/// Puts the weights that the state's model predicts into the images. Collective.
-void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state) {
-  images.weight = {};
+/// Scale and offset of every projection. Collective.
+std::vector<ImageFit> fits_of(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
+                              const State& state) {
   DistributedMisfit misfit(comm, stop, images, state.model);
   std::vector<double> slope(state.parameters.size());
   (void)misfit.evaluate(state.parameters, slope);
+  return misfit.fits();
+}
+
+/// Puts the weights that the state's model predicts into the images. Collective.
+void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state) {
+  images.weight = {};
+  const auto fits = fits_of(comm, stop, images, state);
   Array<float, 3> weight(images.values.shape());
   const AtomProjector atoms(state.model, state.parameters);
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const std::size_t tilt = images.mine.begin + t;
-    const auto variance =
-        variance_of(images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A),
-                    misfit.fits()[tilt]);
+    const auto variance = variance_of(
+        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
     for (std::size_t i = 0; i < variance.size(); ++i)
       weight[t].data()[i] = static_cast<float>(1 / variance.data()[i]);
   }
@@ -399,14 +278,11 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
-      DistributedMisfit misfit(comm, stop, images, state.model);
-      std::vector<double> slope(state.parameters.size());
-      (void)misfit.evaluate(state.parameters, slope);
-      const double typical = typical_intensity(state);
-      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters, misfit.fits(),
-                                              options.apart_A, options.lowest_share * typical);
+      const double least = options.lowest_share * typical_intensity(state);
+      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters,
+                                              fits_of(comm, stop, images, state), options.apart_A, least);
       now.added = missing.size();
-      add_atoms(state, missing, options.lowest_share * typical);
+      add_atoms(state, missing, least);
       result.kept.resize(state.model.layout.atoms, Refinement::kNew);
     }
     now.atoms = state.model.layout.atoms;
@@ -419,23 +295,20 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   }
 
   const auto& at = state.model.layout;
-  std::vector<double> slope(at.size());
-  const auto fits_now = [&] {
-    DistributedMisfit misfit(comm, stop, images, state.model);
-    (void)misfit.evaluate(state.parameters, slope);
-    return misfit.fits();
-  };
   // Which atoms there are is settled; now each may lean on what the others of its species are like.
-  const IntensityPrior prior = prior_of(state, information_of(comm, images, state, fits_now(), {}));
+  const IntensityPrior prior =
+      prior_of(state, information_of(comm, images, state, fits_of(comm, stop, images, state), {}));
   const auto last = minimise(comm, stop, images, state, options, prior);
   result.iterations += last.iterations;
   log::info("trace: intensities spread by {:.3g} of their mean; {} iterations with this prior",
             prior.spread[0], last.iterations);
-  const auto fits = fits_now();
+  const auto fits = fits_of(comm, stop, images, state);
   for (const ImageFit& fit : fits)
     result.misfit_after += fit.mean_square * static_cast<double>(images.ny * images.nx) / variation;
   result.chi_square = chi_square(comm, images, state, fits);
-  auto bounds = position_bounds(information_of(comm, images, state, fits, prior));
+  std::vector<Vec3> bounds;
+  for (const auto& information : information_of(comm, images, state, fits, prior))
+    bounds.push_back(position_bound(information));
   if (images.rotation.size() >= kLeastProjections)
     result.error_over_bound = error_over_bound(comm, stop, images, state, bounds, prior, options);
   for (Vec3& b : bounds) {

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "aetos/atoms/neighbours.hpp"
+#include "aetos/tracing/peaks.hpp"
+#include "peak_pixels.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -32,7 +33,7 @@ Residuals gather_residuals(const Communicator& comm, const MeasuredImages& image
     const auto image = atoms.project(images.rotation[t], {images.ny, images.nx}, images.pixel_A);
     const auto weight = images.weight_of(i);
     for (std::size_t j = 0; j < pixels; ++j) {
-      const double w = weight.empty() ? 1 : static_cast<double>(weight.data()[j]);
+      const double w = weight_at(weight, j);
       const double residual =
           static_cast<double>(images.values[i].data()[j]) - fits[t].scale * image.data()[j] - fits[t].offset;
       slope.push_back(static_cast<float>(w * fits[t].scale * residual));
@@ -48,14 +49,13 @@ Residuals gather_residuals(const Communicator& comm, const MeasuredImages& image
   return all;
 }
 
-/// Samples of a peak in focus at whole pixels, (2 n + 1)², and of its square.
+/// Samples of a peak in focus at whole pixels, (2 n + 1)².
 struct Kernel {
   std::ptrdiff_t n = 0;
   std::vector<double> value;
 };
 
-Kernel in_focus(const PeakShape& shape, double square, double growth, double pixel_A) {
-  const PeakTable table(shape, square, growth);
+Kernel in_focus(const PeakTable& table, double pixel_A) {
   const auto at = table.place(0);
   const double farthest = static_cast<double>(table.nodes(at)) * table.step();
   Kernel k;
@@ -105,6 +105,72 @@ double sample(View<const float, 2> image, double x, double y) {
          b * ((1 - a) * v(image.extent(1)) + a * v(image.extent(1) + 1));
 }
 
+/// The search's cube of voxels about the rotation centre, one pixel wide each, and where images have their
+/// middle.
+struct Grid {
+  double radius_A, step_A, middle_x, middle_y;
+  std::ptrdiff_t half;
+
+  Grid(const MeasuredImages& images, double radius)
+      : radius_A(radius),
+        step_A(images.pixel_A),
+        middle_x(static_cast<double>(centre_index(images.nx))),
+        middle_y(static_cast<double>(centre_index(images.ny))),
+        half(static_cast<std::ptrdiff_t>(std::ceil(radius / images.pixel_A))) {}
+  std::size_t side() const { return static_cast<std::size_t>(2 * half + 1); }
+  double place(std::size_t i) const { return (static_cast<double>(i) - static_cast<double>(half)) * step_A; }
+};
+
+/// The intensity that fits the residuals best at every voxel of some planes within the ball, for a peak in
+/// focus.
+Array<float, 3> matched_filter(const MeasuredImages& images, const Residuals& residuals, const Kernel& kernel,
+                               const Grid& grid, Range planes) {
+  const std::size_t tilts = images.rotation.size(), side = grid.side();
+  std::vector<Array<float, 2>> top, bottom;
+  for (std::size_t t = 0; t < tilts; ++t) {
+    top.push_back(correlate(residuals.slope[t], kernel, 1));
+    bottom.push_back(correlate(residuals.stiffness[t], kernel, 2));
+  }
+  Array<float, 3> map({planes.size(), side, side});
+  for (std::size_t z = 0; z < planes.size(); ++z)
+    for (std::size_t y = 0; y < side; ++y)
+      for (std::size_t x = 0; x < side; ++x) {
+        const Vec3 r(grid.place(x), grid.place(y), grid.place(planes.begin + z));
+        if (r.norm() > grid.radius_A) continue;
+        double a = 0, b = 0;
+        for (std::size_t t = 0; t < tilts; ++t) {
+          const Vec3 beam = to_beam_frame(images.rotation[t], r) / grid.step_A;
+          a += sample(top[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
+          b += sample(bottom[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
+        }
+        map(z, y, x) = b > 0 ? static_cast<float>(a / b) : 0;
+      }
+  return map;
+}
+
+/// The intensity that fits the residuals best at one place, with the peak as wide as it is at each
+/// projection.
+double best_intensity(const MeasuredImages& images, const Residuals& residuals, const PeakTable& table,
+                      const Grid& grid, const Vec3& position) {
+  double a = 0, b = 0;
+  for (std::size_t t = 0; t < images.rotation.size(); ++t) {
+    const Vec3 beam = to_beam_frame(images.rotation[t], position);
+    const auto depth = table.place(beam.z());
+    const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
+    const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.step_A, images.ny),
+                xs = pixels_within(beam.x(), reach, grid.middle_x, grid.step_A, images.nx);
+    for (std::size_t y = ys.begin; y < ys.end; ++y)
+      for (std::size_t x = xs.begin; x < xs.end; ++x) {
+        const double du = (static_cast<double>(x) - grid.middle_x) * grid.step_A - beam.x(),
+                     dv = (static_cast<double>(y) - grid.middle_y) * grid.step_A - beam.y();
+        const double peak = table.at(depth, du * du + dv * dv);
+        a += peak * static_cast<double>(residuals.slope(t, y, x));
+        b += peak * peak * static_cast<double>(residuals.stiffness(t, y, x));
+      }
+  }
+  return b > 0 ? a / b : 0;
+}
+
 }  // namespace
 
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
@@ -120,91 +186,28 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
   }
   for (std::size_t k = 0; k < at.species; ++k)
     square += parameters[at.width(k)] / static_cast<double>(at.species);
-  const AtomProjector atoms(model, parameters);
-  const Residuals residuals = gather_residuals(comm, images, atoms, fits);
+  const Residuals residuals = gather_residuals(comm, images, AtomProjector(model, parameters), fits);
+  const PeakTable table(*model.shape, square, parameters[at.growth()]);
 
-  // Matched filter with the peak in focus, on a grid of pixels.
-  const std::size_t tilts = images.rotation.size();
-  const Kernel kernel = in_focus(*model.shape, square, parameters[at.growth()], images.pixel_A);
-  std::vector<Array<float, 2>> top, bottom;
-  for (std::size_t t = 0; t < tilts; ++t) {
-    top.push_back(correlate(residuals.slope[t], kernel, 1));
-    bottom.push_back(correlate(residuals.stiffness[t], kernel, 2));
-  }
-  const double radius = farthest + kMargin_A, step = images.pixel_A;
-  const auto half = static_cast<std::ptrdiff_t>(std::ceil(radius / step));
-  const auto side = static_cast<std::size_t>(2 * half + 1);
-  const double middle_x = static_cast<double>(centre_index(images.nx)),
-               middle_y = static_cast<double>(centre_index(images.ny));
-  const auto place = [&](std::size_t i) {
-    return (static_cast<double>(i) - static_cast<double>(half)) * step;
-  };
+  const Grid grid(images, farthest + kMargin_A);
+  const std::size_t side = grid.side();
   const Range own =
       block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
-  const Range held{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
-  Array<float, 3> map({own.empty() ? 0 : held.size(), side, side});
-  for (std::size_t z = 0; z < map.extent(0); ++z)
-    for (std::size_t y = 0; y < side; ++y)
-      for (std::size_t x = 0; x < side; ++x) {
-        const Vec3 r(place(x), place(y), place(held.begin + z));
-        if (r.norm() > radius) continue;
-        double a = 0, b = 0;
-        for (std::size_t t = 0; t < tilts; ++t) {
-          const Vec3 beam = to_beam_frame(images.rotation[t], r) / step;
-          a += sample(top[t], beam.x() + middle_x, beam.y() + middle_y);
-          b += sample(bottom[t], beam.x() + middle_x, beam.y() + middle_y);
-        }
-        map(z, y, x) = b > 0 ? static_cast<float>(a / b) : 0;
-      }
+  const Range held =
+      own.empty() ? own : Range{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
+  const auto map = matched_filter(images, residuals, in_focus(table, images.pixel_A), grid, held);
 
   const atoms::NeighbourSearch near(known);
+  std::size_t plateaus = 0;
   std::vector<Candidate> mine;
-  for (std::size_t z = own.begin; z < own.end; ++z) {
-    if (z == 0 || z + 1 >= side) continue;
-    const std::size_t k = z - held.begin;
-    for (std::size_t y = 1; y + 1 < side; ++y)
-      for (std::size_t x = 1; x + 1 < side; ++x) {
-        const float v = map(k, y, x);
-        if (!(static_cast<double>(v) >= kCoarseShare * least)) continue;
-        bool top_most = true;
-        for (std::size_t c = 0; c < 27 && top_most; ++c) {
-          const float other = map(k + c / 9 - 1, y + c / 3 % 3 - 1, x + c % 3 - 1);
-          top_most = c < 13 ? v > other : v >= other;
-        }
-        if (!top_most) continue;
-        const Vec3 r(place(x), place(y), place(z));
-        if (!near.within(r, apart_A).empty()) continue;
-        mine.push_back({r.x(), r.y(), r.z(), 0});
-      }
+  for (const Maximum& m : local_maxima({map.view(), held.begin, {side, side, side}}, own,
+                                       static_cast<float>(kCoarseShare * least), plateaus)) {
+    const auto place = [&](std::size_t axis) { return grid.place(static_cast<std::size_t>(m.voxel[axis])); };
+    const Vec3 r(place(2), place(1), place(0));
+    if (!near.within(r, apart_A).empty()) continue;
+    const double intensity = best_intensity(images, residuals, table, grid, r);
+    if (intensity >= least) mine.push_back({r.x(), r.y(), r.z(), intensity});
   }
-  // The intensity with the peak as wide as it is at each projection.
-  const PeakTable table(*model.shape, square, parameters[at.growth()]);
-  for (Candidate& c : mine) {
-    double a = 0, b = 0;
-    for (std::size_t t = 0; t < tilts; ++t) {
-      const Vec3 beam = to_beam_frame(images.rotation[t], c.position());
-      const auto depth = table.place(beam.z());
-      const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
-      const auto inside = [&](double centre, double middle, std::size_t n) {
-        const double limit = static_cast<double>(n);
-        return Range{
-            static_cast<std::size_t>(std::clamp(std::ceil((centre - reach) / step + middle), 0.0, limit)),
-            static_cast<std::size_t>(
-                std::clamp(std::floor((centre + reach) / step + middle) + 1, 0.0, limit))};
-      };
-      const Range ys = inside(beam.y(), middle_y, images.ny), xs = inside(beam.x(), middle_x, images.nx);
-      for (std::size_t y = ys.begin; y < ys.end; ++y)
-        for (std::size_t x = xs.begin; x < xs.end; ++x) {
-          const double du = (static_cast<double>(x) - middle_x) * step - beam.x(),
-                       dv = (static_cast<double>(y) - middle_y) * step - beam.y();
-          const double peak = table.at(depth, du * du + dv * dv);
-          a += peak * static_cast<double>(residuals.slope(t, y, x));
-          b += peak * peak * static_cast<double>(residuals.stiffness(t, y, x));
-        }
-    }
-    c.intensity = b > 0 ? a / b : 0;
-  }
-  std::erase_if(mine, [&](const Candidate& c) { return c.intensity < least; });
   auto all = comm.all_gather(std::span<const Candidate>(mine));
   std::stable_sort(all.begin(), all.end(),
                    [](const Candidate& a, const Candidate& b) { return a.intensity > b.intensity; });

@@ -58,8 +58,10 @@ std::vector<Atom> atoms_of(const PeakSearch& search, const std::array<std::size_
   return atoms;
 }
 
-void sort_by_place(std::vector<Atom>& atoms) {
-  std::sort(atoms.begin(), atoms.end(), [](const Atom& a, const Atom& b) {
+/// Of atoms or peaks, by z, y, x.
+template <class Placed>
+void sort_by_place(std::vector<Placed>& placed) {
+  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
     return std::tuple(a.position.z(), a.position.y(), a.position.x()) <
            std::tuple(b.position.z(), b.position.y(), b.position.x());
   });
@@ -102,10 +104,7 @@ const char* word_of(RejectedPeak::Reason reason) {
 }
 
 std::string table_of(std::vector<Rejected> rejected) {
-  std::sort(rejected.begin(), rejected.end(), [](const Rejected& a, const Rejected& b) {
-    return std::tuple(a.position.z(), a.position.y(), a.position.x()) <
-           std::tuple(b.position.z(), b.position.y(), b.position.x());
-  });
+  sort_by_place(rejected);
   std::string csv = "reason,x_A,y_A,z_A,height\n";
   for (const auto& r : rejected)
     csv += fmt::format("{},{:.4f},{:.4f},{:.4f},{:.6g}\n", r.reason, r.position.x(), r.position.y(),

@@ -12,6 +12,7 @@
 #include "aetos/io/structure_files.hpp"
 #include "support/shared_data.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/zirconium.hpp"
 
 namespace aetos::analysis {
 namespace {
@@ -41,13 +42,6 @@ class Analyze : public ::testing::Test {
   Auto<double> cutoff_A_;
 };
 
-Structure zirconium(std::vector<Vec3> places) {
-  Structure s;
-  s.atomic_number.assign(places.size(), 40);
-  s.position = std::move(places);
-  return s;
-}
-
 /// n x n x n cubic cells of FCC.
 std::vector<Vec3> fcc(int n, double a) {
   std::vector<Vec3> places;
@@ -60,7 +54,7 @@ std::vector<Vec3> fcc(int n, double a) {
 
 TEST_F(Analyze, an_unknown_measure_is_an_input_error_that_names_those_there_are) {
   try {
-    run(zirconium(fcc(2, 4.53)), {"bonds", "coordinatoin"});
+    run(test::zirconium_at(fcc(2, 4.53)), {"bonds", "coordinatoin"});
     FAIL() << "no error";
   } catch (const InputError& e) {
     EXPECT_EQ(e.place(), "analyze.measures");
@@ -69,11 +63,11 @@ TEST_F(Analyze, an_unknown_measure_is_an_input_error_that_names_those_there_are)
       EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << name;
   }
   cutoff_A_ = -1;
-  EXPECT_THROW(run(zirconium(fcc(2, 4.53))), InputError);
+  EXPECT_THROW(run(test::zirconium_at(fcc(2, 4.53))), InputError);
 }
 
 TEST_F(Analyze, a_block_of_fcc) {
-  const auto s = run(zirconium(fcc(4, 4.53)));
+  const auto s = run(test::zirconium_at(fcc(4, 4.53)));
   EXPECT_NEAR(s["bonds"]["first_peak_A"].get<double>(), 4.53 / std::sqrt(2.0), 0.05);
   EXPECT_GT(s["bonds"]["cutoff_A"].get<double>(), 3.4);
   EXPECT_LT(s["bonds"]["cutoff_A"].get<double>(), 4.5);
@@ -97,20 +91,20 @@ TEST_F(Analyze, few_atoms_planes_lines_and_duplicates_are_no_trouble) {
       {Vec3(0, 0, 0), Vec3(0, 0, 0), Vec3(0, 0, 0), Vec3(0, 0, 0)},
       {Vec3(0, 0, 0), Vec3(500, 0, 0), Vec3(0, 500, 0), Vec3(0, 0, 500)}};
   for (const auto& places : cases) {
-    const auto s = run(zirconium(places));
+    const auto s = run(test::zirconium_at(places));
     EXPECT_EQ(nlohmann::json::parse(file("analysis.json")), s);
     EXPECT_EQ(s["bonds"]["atoms"].get<std::size_t>(), places.size());
   }
   auto doubled = fcc(2, 4.53);
   doubled.push_back(doubled[5]);
-  const auto s = run(zirconium(doubled));
+  const auto s = run(test::zirconium_at(doubled));
   EXPECT_NEAR(s["bonds"]["first_peak_A"].get<double>(), 4.53 / std::sqrt(2.0), 0.05);
 }
 
 TEST_F(Analyze, an_isolated_atom_has_no_neighbours_and_no_nan) {
   auto places = fcc(3, 4.53);
   places.push_back(Vec3(200, 0, 0));
-  run(zirconium(places));
+  run(test::zirconium_at(places));
   const auto atoms = io::read_structure((folder_ / "atoms-analyzed.extxyz").string());
   EXPECT_EQ(std::get<std::vector<std::int64_t>>(atoms.columns.at("coordination").values).back(), 0);
   EXPECT_EQ(std::get<std::vector<double>>(atoms.columns.at("order").values).back(), 0);

@@ -4,19 +4,13 @@
 
 #include "aetos/atoms/measures.hpp"
 #include "aetos/core/error.hpp"
+#include "support/zirconium.hpp"
 
 namespace aetos::atoms {
 namespace {
 
-Structure atoms_at(const std::vector<Vec3>& places) {
-  Structure s;
-  s.position = places;
-  s.atomic_number.assign(places.size(), 40);
-  return s;
-}
-
 TEST(Specimen, OriginIsMovedOnlyWhenAsked) {
-  Structure s = atoms_at({{1, 2, 3}, {3, 4, 7}});
+  Structure s = test::zirconium_at({{1, 2, 3}, {3, 4, 7}});
   s.cell = Cell{Vec3(10, 20, 30).asDiagonal(), {false, false, false}};
   place_origin(s, Origin::file, "a.xyz");
   EXPECT_EQ(s.position[0], Vec3(1, 2, 3));
@@ -30,18 +24,18 @@ TEST(Specimen, OriginIsMovedOnlyWhenAsked) {
 }
 
 TEST(Specimen, CornerFilesAndCloseAtomsAreNamed) {
-  const Structure corner = atoms_at({{0, 0, 0}, {10, 10, 10}, {10.3, 10, 10}, {0, 0, 0}});
+  const Structure corner = test::zirconium_at({{0, 0, 0}, {10, 10, 10}, {10.3, 10, 10}, {0, 0, 0}});
   const auto warnings = specimen_warnings(corner, Origin::file);
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_NE(warnings[0].find("specimen.origin"), std::string::npos);
   EXPECT_NE(warnings[0].find("8.7"), std::string::npos) << warnings[0];
   EXPECT_NE(warnings[1].find("1 and 4 (one place)"), std::string::npos) << warnings[1];
   EXPECT_NE(warnings[1].find("2 and 3 (0.30"), std::string::npos) << warnings[1];
-  EXPECT_TRUE(specimen_warnings(atoms_at({{-5, 0, 0}, {5, 0, 0}}), Origin::file).empty());
+  EXPECT_TRUE(specimen_warnings(test::zirconium_at({{-5, 0, 0}, {5, 0, 0}}), Origin::file).empty());
 }
 
 TEST(Specimen, RandomOccupancyFillsTheRightShareAndIsFixedBySeed) {
-  Structure s = atoms_at(std::vector<Vec3>(20000, Vec3::Zero()));
+  Structure s = test::zirconium_at(std::vector<Vec3>(20000, Vec3::Zero()));
   s.columns["occupancy"] = {std::vector<double>(s.size(), 0.3), 1};
   const auto sites = filled_sites(s, Occupancy::random, 7);
   EXPECT_NEAR(static_cast<double>(sites.atom.size()), 6000, 4 * 65);  // four standard deviations
@@ -53,7 +47,7 @@ TEST(Specimen, RandomOccupancyFillsTheRightShareAndIsFixedBySeed) {
 }
 
 TEST(Specimen, BadSitesAreRefusedByNumber) {
-  Structure s = atoms_at({{0, 0, 0}, {5, 0, 0}});
+  Structure s = test::zirconium_at({{0, 0, 0}, {5, 0, 0}});
   s.columns["occupancy"] = {std::vector<double>{1, 1.2}, 1};
   try {
     filled_sites(s, Occupancy::random, 1);
@@ -67,7 +61,7 @@ TEST(Specimen, BadSitesAreRefusedByNumber) {
 }
 
 TEST(Specimen, Measures) {
-  Structure s = atoms_at({{3, 4, 0}, {0, 0, 1}});
+  Structure s = test::zirconium_at({{3, 4, 0}, {0, 0, 1}});
   s.atomic_number[1] = 8;
   EXPECT_DOUBLE_EQ(outer_radius(s), 5);
   EXPECT_EQ(count_by_species(s).at("O"), 1u);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "aetos/core/units.hpp"
+#include "support/zirconium.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -20,13 +21,6 @@ PlannedSeries series() {
   return s;
 }
 
-Structure zirconium(const std::vector<Vec3>& position) {
-  Structure s;
-  s.position = position;
-  s.atomic_number.assign(position.size(), 40);
-  return s;
-}
-
 TEST(PredictedBound, a_lone_gaussian_atom_has_the_textbook_one) {
   // A Gaussian of variance S and N electrons, Poisson's noise alone: S / N along each axis of an image (e.g.
   // Ober et al. 2004). Along y every tilt counts, along x and z half of them. Peaks end where a tenth of an
@@ -34,7 +28,7 @@ TEST(PredictedBound, a_lone_gaussian_atom_has_the_textbook_one) {
   const auto s = series();
   const double square =
       std::pow(sigma_from_fwhm(2.5), 2) + 0.04;  // the probe adds about 0.2 Å rms in its core
-  const auto bound = predict_bound_pm(zirconium({Vec3(0, 0, 0)}), {"Zr"}, s);
+  const auto bound = predict_bound_pm(test::zirconium_at({Vec3(0, 0, 0)}), {"Zr"}, s);
   ASSERT_TRUE(bound);
   // Zirconium at 300 kV, 40 to 65 mrad under a cone of 30 mrad: 0.00688 Å² by a sum of its own over
   // Kirkland's table; multislice images of 608 atoms hold 0.0064 Å² of each
@@ -46,7 +40,7 @@ TEST(PredictedBound, a_lone_gaussian_atom_has_the_textbook_one) {
 
 TEST(PredictedBound, falls_as_the_root_of_the_dose_and_ignores_other_species) {
   auto s = series();
-  const auto specimen = zirconium({Vec3(0, 0, 0), Vec3(3, 1, -2), Vec3(-2, 3, 1)});
+  const auto specimen = test::zirconium_at({Vec3(0, 0, 0), Vec3(3, 1, -2), Vec3(-2, 3, 1)});
   const auto once = predict_bound_pm(specimen, {"Zr"}, s);
   s.electrons_per_pixel *= 4;
   const auto fourfold = predict_bound_pm(specimen, {"Zr"}, s);

@@ -86,11 +86,11 @@ struct PreprocessOptions {
   Normalize normalize = Normalize::none;
 };
 
-/// Finding atoms in a volume.
 /// The peaks that atoms make in an image: Gaussians, alone or convolved with the probe; automatic: what fits
 /// better.
 enum class PeakShapeChoice { automatic, gaussian, probe };
 
+/// Finding atoms in a volume.
 struct TraceOptions {
   std::string input;   ///< volume; empty = the reconstruct stage's
   std::string images;  ///< tilt series for the refinement; empty = the series reconstructed from
@@ -101,7 +101,7 @@ struct TraceOptions {
   int interpolation = 3;             ///< finer grid about each candidate
   double integration_A = 1.0;        ///< half side of the box for the integrated intensity
   bool refine = true;                ///< refine positions against the images
-  PeakShapeChoice peak_shape = PeakShapeChoice::automatic;
+  PeakShapeChoice peak_shape = PeakShapeChoice::automatic;  ///< in the images, for the refinement
 };
 
 enum class MatchRule { mutual, nearest };

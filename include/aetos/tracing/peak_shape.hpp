@@ -2,8 +2,8 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <vector>
 
 #include "aetos/multislice/options.hpp"
