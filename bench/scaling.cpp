@@ -38,7 +38,7 @@ nlohmann::json scaling_of(const std::string& config) {
   double plan_s = seconds([&] {
     work = simulation::make_plan(request);
     window = simulation::expected_window(request, work);
-    work.tiles = simulation::make_tiles(work.scan, window.whole);
+    simulation::cut_into_tiles(work, window.whole);
   });
   const double weigh_s = seconds([&] {
     for (std::size_t tilt = 0; tilt < request.tilts.size(); ++tilt)

@@ -120,10 +120,13 @@ double largest_probe_angle_mrad(const MicroscopeOptions& microscope) {
 double aperture_amplitude(const MicroscopeOptions& microscope, const FftGrid& grid, double kx, double ky,
                           double wider_px) {
   const double lambda = electron_wavelength_A(microscope.voltage_kV);
+  const double edge = microscope.convergence_mrad * 1e-3;
+  const double farthest = edge + (0.5 + wider_px) * lambda * (grid.dkx() + grid.dky());
+  if (lambda * lambda * (kx * kx + ky * ky) > farthest * farthest) return 0;  // most pixels of a wide cell
   const double k = std::hypot(kx, ky);
   if (k == 0) return 1;
   const double ramp = lambda * std::hypot(kx / k * grid.dkx(), ky / k * grid.dky());
-  return std::clamp((microscope.convergence_mrad * 1e-3 - lambda * k) / ramp + 0.5 + wider_px, 0.0, 1.0);
+  return std::clamp((edge - lambda * k) / ramp + 0.5 + wider_px, 0.0, 1.0);
 }
 
 std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defocus_A, const FftGrid& grid,
@@ -139,10 +142,16 @@ std::complex<double> probe_wave(const MicroscopeOptions& microscope, double defo
 }
 
 double aperture_area(const MicroscopeOptions& microscope, const FftGrid& grid) {
+  const double lambda = electron_wavelength_A(microscope.voltage_kV);
+  const double axis_x = microscope.beam_tilt_mrad[0] * 1e-3 / lambda;
+  const double axis_y = microscope.beam_tilt_mrad[1] * 1e-3 / lambda;
   double sum = 0;
   for (std::size_t j = 0; j < grid.ny; ++j)
-    for (std::size_t i = 0; i < grid.nx; ++i)
-      sum += std::norm(probe_wave(microscope, 0, grid, grid.kx(i), grid.ky(j)));
+    for (std::size_t i = 0; i < grid.nx; ++i) {
+      const double amplitude =
+          aperture_amplitude(microscope, grid, grid.kx(i) - axis_x, grid.ky(j) - axis_y);
+      sum += amplitude * amplitude;
+    }
   return sum * grid.dkx() * grid.dky();
 }
 

@@ -100,52 +100,66 @@ double ProbeTails::height_A(long plane) const {
          slice_A_;
 }
 
-/// On a cell that may be smaller than the one whose probe the windows cut, with the rings of that one.
-Array<double, 2> ProbeTails::whole_intensity(const Spectrum& spectrum, long plane,
-                                             const FftGrid& cell) const {
-  auto intensity = intensity_after(spectrum, cell, wavelength_A_, height_A(plane));
+/// What the intensity of rings on `cell` is multiplied by where that cell is smaller than the one whose probe
+/// the windows cut, to have the rings of that one.
+double ProbeTails::ring_ratio(double distance, const FftGrid& cell) const {
   const double side = shorter_A(cell);
-  if (side > 0.99 * soft_edge_A_) return intensity;
-  for (std::size_t y = 0; y < cell.ny; ++y)
-    for (std::size_t x = 0; x < cell.nx; ++x) {
-      const double distance = std::min(0.5 * side, distance_A(cell, y, x));
-      const double ratio = ring_amplitude(distance, soft_edge_A_) / ring_amplitude(distance, side);
-      intensity(y, x) *= ratio * ratio;
+  if (side > 0.99 * soft_edge_A_) return 1;
+  distance = std::min(0.5 * side, distance);
+  const double ratio = ring_amplitude(distance, soft_edge_A_) / ring_amplitude(distance, side);
+  return ratio * ratio;
+}
+
+/// The same for every plane and focus.
+void ProbeTails::count_pixels_by_distance() {
+  ring_ratio_near_ = Array<double, 2>({window_.ny, window_.nx});
+  for (std::size_t y = 0; y < window_.ny; ++y)
+    for (std::size_t x = 0; x < window_.nx; ++x)
+      ring_ratio_near_(y, x) = ring_ratio(distance_A(cell_, from_middle(y, window_.ny, cell_.ny),
+                                                     from_middle(x, window_.nx, cell_.nx)),
+                                          cell_);
+  const std::size_t bins = static_cast<std::size_t>(reach_A_ / wide_.dx_A) + 2;
+  std::vector<std::size_t> count(bins, 0);
+  bin_ = Array<std::uint32_t, 2>({wide_.ny, wide_.nx});
+  for (std::size_t y = 0; y < wide_.ny; ++y)
+    for (std::size_t x = 0; x < wide_.nx; ++x) {
+      const auto bin = static_cast<std::size_t>(distance_A(wide_, y, x) / wide_.dx_A + 0.5);
+      bin_(y, x) = static_cast<std::uint32_t>(std::min(bin, bins));  // the last one for those beyond reach
+      if (bin < bins) ++count[bin];
     }
-  return intensity;
+  per_bin_.assign(bins, 0);
+  for (std::size_t i = 0; i < bins; ++i)
+    if (count[i] > 0)
+      per_bin_[i] =
+          ring_ratio(static_cast<double>(i) * wide_.dx_A, wide_) / static_cast<double>(count[i]);
 }
 
 ProbeTails::Plane ProbeTails::whole_plane(const WholeProbe& probe, long plane) const {
   Plane whole;
   {
-    const auto near = whole_intensity(probe.near, plane, cell_);
+    const auto near = intensity_after(probe.near, cell_, wavelength_A_, height_A(plane));
     whole.within = Array<float, 2>({window_.ny, window_.nx});
     for (std::size_t y = 0; y < window_.ny; ++y)
       for (std::size_t x = 0; x < window_.nx; ++x)
         whole.within(y, x) = static_cast<float>(
+            ring_ratio_near_(y, x) *
             near(from_middle(y, window_.ny, cell_.ny), from_middle(x, window_.nx, cell_.nx)));
   }
-  whole.by_distance = by_distance(whole_intensity(probe.far, plane, wide_));
+  whole.by_distance = by_distance(intensity_after(probe.far, wide_, wavelength_A_, height_A(plane)));
   return whole;
 }
 
 /// Mean over the pixels of the wide cell at each distance from the probe.
 std::vector<float> ProbeTails::by_distance(const Array<double, 2>& intensity) const {
-  const std::size_t bins = static_cast<std::size_t>(reach_A_ / wide_.dx_A) + 2;
-  std::vector<double> sum(bins, 0), count(bins, 0);
-  for (std::size_t y = 0; y < wide_.ny; ++y)
-    for (std::size_t x = 0; x < wide_.nx; ++x) {
-      const auto bin = static_cast<std::size_t>(distance_A(wide_, y, x) / wide_.dx_A + 0.5);
-      if (bin >= bins) continue;
-      sum[bin] += intensity(y, x);
-      count[bin] += 1;
-    }
-  std::vector<float> mean(bins);
-  for (std::size_t i = 0; i < bins; ++i) mean[i] = static_cast<float>(count[i] > 0 ? sum[i] / count[i] : 0);
+  std::vector<double> sum(per_bin_.size() + 1, 0);
+  for (std::size_t i = 0; i < intensity.size(); ++i) sum[bin_.data()[i]] += intensity.data()[i];
+  std::vector<float> mean(per_bin_.size());
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = static_cast<float>(sum[i] * per_bin_[i]);
   return mean;
 }
 
 void ProbeTails::prepare(long first, const SliceGrid& slices, std::size_t foci, const FreeProbes& probes) {
+  if (bin_.size() == 0) count_pixels_by_distance();
   if (slices.thickness_A != slice_A_) whole_.clear();
   slice_A_ = slices.thickness_A;
   slices_per_plane_ = std::max(1L, static_cast<long>(kPlane_A / slice_A_ + 1e-9));

@@ -90,8 +90,9 @@ class ProbeTails {
     Spectrum near, far;
   };
   Plane whole_plane(const WholeProbe& probe, long plane) const;
-  Array<double, 2> whole_intensity(const Spectrum& spectrum, long plane, const FftGrid& cell) const;
+  void count_pixels_by_distance();
   std::vector<float> by_distance(const Array<double, 2>& intensity) const;
+  double ring_ratio(double distance_A, const FftGrid& cell) const;
   double height_A(long plane) const;
   std::size_t plane_of(std::size_t slice) const {
     return (slice + static_cast<std::size_t>(slices_above_)) / static_cast<std::size_t>(slices_per_plane_);
@@ -99,6 +100,9 @@ class ProbeTails {
 
   FftGrid window_, cell_, wide_;  ///< cell_: with the window's pixels
   double wavelength_A_, soft_edge_A_, reach_A_;
+  Array<std::uint32_t, 2> bin_;       ///< distance from the probe of each pixel of wide_, in its pixels
+  std::vector<double> per_bin_;       ///< what a pixel counts in the mean of its bin
+  Array<double, 2> ring_ratio_near_;  ///< on the window's pixels
   double slice_A_ = 0;
   long slices_per_plane_ = 1;
   long slices_above_ = 0;                                ///< of the first plane that lie above slice 0

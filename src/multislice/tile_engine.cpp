@@ -175,8 +175,8 @@ void TileEngine::State::prepare_probe(const SliceGrid& slices) {
     if (tails) tails->prepare(slices, std::lround(-way / slices.thickness_A), lenses, spectra);
     way_A = way;
     slice_count = slices.count;
+    prepare_correction(slices.count);
   }
-  prepare_correction(slices.count);
 }
 
 /// A window's coarse reciprocal pixels and cut probe give a free probe slightly wrong sums. The error is the

@@ -56,7 +56,7 @@ Estimate estimate(const Request& request, int ranks) {
   Plan plan = make_plan(request);
   (void)signals_of(plan);  // names that files cannot hold are refused here
   const Window window = expected_window(request, plan);
-  plan.tiles = make_tiles(plan.scan, window.whole);
+  cut_into_tiles(plan, window.whole);
   const bool small = std::max(window.px[0], window.px[1]) <= kLargestTrial_px;
   const Rates rates = small ? rates_of_trial(request, plan, window) : rates_of_transforms(window);
 

@@ -18,6 +18,10 @@ namespace aetos::simulation {
 namespace {
 
 constexpr double kProbeMargin_A = 3.2;
+/// Sides of a tile. Larger ones share one potential among more probes (docs/performance.md), but hold more
+/// memory and leave less to share out.
+constexpr double kTileSide_A = 5.5, kLargeTileSide_A = 8.2;
+constexpr std::size_t kManyTiles = 10000;  ///< of all tilts and configurations
 
 bool is_untilted(const Mat3& rotation) {
   return rotation.isIdentity(1e-12);
@@ -199,6 +203,13 @@ double narrowest_window_A(const Request& request, const Plan& plan) {
                   2 * (plan.probe_radius_A + kProbeMargin_A));
 }
 
+void cut_into_tiles(Plan& plan, bool whole_cell) {
+  plan.tiles = make_tiles(plan.scan, kLargeTileSide_A, whole_cell);
+  const std::size_t images = plan.rotation.size() * plan.configurations();
+  if (!plan.cameras.empty() || images * plan.tiles.size() < kManyTiles)
+    plan.tiles = make_tiles(plan.scan, kTileSide_A, whole_cell);
+}
+
 Plan make_plan(const Request& request) {
   check_numbers(request);
   Plan plan;
@@ -233,7 +244,7 @@ Plan make_plan(const Request& request) {
   plan.film = atoms::film_atoms(request.specimen);
   const double radius = atoms::outer_radius(atoms::without_film(request.specimen));
   plan.scan = scan_grid(request.scan, radius, plan.wavelength_A, request.microscope.convergence_mrad);
-  plan.tiles = make_tiles(plan.scan);
+  cut_into_tiles(plan);
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
     plan.slices.push_back(slices_of_tilt(request, plan, t));
   plan.probe_radius_A = probe_radius_A(request, plan);

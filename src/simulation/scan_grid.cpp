@@ -10,9 +10,6 @@
 namespace aetos::simulation {
 namespace {
 
-/// Side of a tile. Larger tiles share one potential among more probes (at 2.75 Å a third of the demo's time
-/// goes into potentials, at 5.5 Å a fifth), but hold more memory and leave less to share out over ranks.
-constexpr double kTileSide_A = 5.5;
 constexpr std::size_t kLargestImage = 1u << 20;
 
 std::size_t pixels_for(double field_A, double pixel_A) {
@@ -71,10 +68,10 @@ ScanGrid scan_grid(const multislice::ScanOptions& options, double outer_radius_A
   return scan;
 }
 
-std::vector<Tile> make_tiles(const ScanGrid& scan, bool whole_cell) {
+std::vector<Tile> make_tiles(const ScanGrid& scan, double side_A, bool whole_cell) {
   const double least = whole_cell ? 8 : 1;
   const auto side =
-      static_cast<std::size_t>(std::clamp(std::round(kTileSide_A / scan.step_A()), least, 32.0));
+      static_cast<std::size_t>(std::clamp(std::round(side_A / scan.step_A()), least, 32.0));
   std::vector<Tile> tiles;
   for (std::size_t y = 0; y < scan.probes_y(); y += side)
     for (std::size_t x = 0; x < scan.probes_x(); x += side)

@@ -182,7 +182,7 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
             plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
   context.comm.agree([&] { refuse_patterns_beyond_disk(request, plan, context.work); });
   const Window window = choose_window(context.comm, request, plan);
-  plan.tiles = make_tiles(plan.scan, window.whole);
+  cut_into_tiles(plan, window.whole);
   log::info("{}", window.reason);
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
   const auto budget = error_budget(context.comm, request, plan, window);

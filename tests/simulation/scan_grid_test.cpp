@@ -66,7 +66,7 @@ TEST(ScanGrid, TilesCoverEachProbeOnce) {
   options.field_A = {{7, 11}};
   const auto scan = scan_grid(options, 5, kWavelength, 30);
   std::vector<int> covered(scan.probes());
-  for (const auto& tile : make_tiles(scan)) {
+  for (const auto& tile : make_tiles(scan, 1.0)) {
     EXPECT_EQ(tile_probes(scan, tile).size(), tile.probes());
     EXPECT_EQ(tile_probes(scan, tile).front(), scan.probe(tile.y_begin, tile.x_begin));
     for (std::size_t y = tile.y_begin; y < tile.y_end; ++y)

@@ -49,6 +49,10 @@ double narrowest_window_A(const Request& request, const Plan& plan);
 /// Throws InputError where a request cannot be simulated.
 Plan make_plan(const Request& request);
 
+/// Cuts a plan's scan into tiles of 5.5 Å, or of 8.2 Å where enough of them are left to share out and no
+/// detector keeps patterns. Depends on the simulation alone, not on the ranks that share it.
+void cut_into_tiles(Plan& plan, bool whole_cell = false);
+
 /// Engine settings for a window of (y, x) pixels; `whole` makes the window the period of the axes that do not
 /// repeat.
 multislice::EngineSettings engine_settings(const Request& request, const Plan& plan,

@@ -42,10 +42,9 @@ struct Tile {
   std::size_t probes() const { return (y_end - y_begin) * (x_end - x_begin); }
 };
 
-/// Cuts the scan into blocks of about 5.5 Å (at least one probe wide), row by row. Where every probe is
-/// propagated on the whole cell, whose potential all share, blocks are at least 8 probes wide. Depends on the
-/// scan and the kind of window alone.
-std::vector<Tile> make_tiles(const ScanGrid& scan, bool whole_cell = false);
+/// Cuts the scan into blocks of about `side_A` (at least one probe wide), row by row. Where every probe is
+/// propagated on the whole cell, whose potential all share, blocks are at least 8 probes wide.
+std::vector<Tile> make_tiles(const ScanGrid& scan, double side_A, bool whole_cell = false);
 /// Places of a tile's probes, row by row.
 std::vector<Vec2> tile_probes(const ScanGrid& scan, const Tile& tile);
 
