@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "aetos/atoms/neighbours.hpp"
+#include "aetos/core/array.hpp"
 #include "aetos/core/random.hpp"
 
 namespace aetos::tracing {
@@ -13,8 +15,11 @@ namespace {
 constexpr std::uint32_t kStarts = 8;
 constexpr int kMaximumRounds = 200;
 constexpr double kSeparation = 2;  // a single bell-shaped class cut in two gives 1.3
+constexpr double kAround_A = 10, kAtomsOfAll = 5;
+constexpr int kMaximumTurns = 20;
+constexpr double kLeastSpread = 1e-3;  // of a class's mean
 
-std::size_t nearest(double x, const std::vector<double>& centres) {
+std::size_t nearest(double x, std::span<const double> centres) {
   std::size_t best = 0;
   for (std::size_t c = 1; c < centres.size(); ++c)
     if (std::abs(x - centres[c]) < std::abs(x - centres[best])) best = c;
@@ -85,6 +90,7 @@ bool separated(std::span<const double> values, const Classes& classes) {
 Classes classify(std::span<const double> intensity, std::size_t classes, std::uint64_t seed) {
   Classes result;
   result.of.assign(intensity.size(), classes - 1);
+  result.probability.assign(intensity.size(), 1);
   if (classes < 2) return result;
   const auto [low, high] = std::minmax_element(intensity.begin(), intensity.end());
   if (intensity.size() < classes || *high - *low <= 1e-9 * std::abs(*high)) {
@@ -99,6 +105,72 @@ Classes classify(std::span<const double> intensity, std::size_t classes, std::ui
   }
   for (std::size_t i = 0; i < intensity.size(); ++i) result.of[i] = nearest(intensity[i], result.centres);
   result.told_apart = separated(intensity, result);
+  return result;
+}
+
+namespace {
+
+/// Mean intensity of each class around each atom, (atom, class).
+Array<double, 2> means_around(std::span<const double> intensity, const Classes& classes,
+                              const std::vector<std::vector<std::size_t>>& around) {
+  const std::size_t k = classes.centres.size();
+  Array<double, 2> means({intensity.size(), k});
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
+    std::vector<double> n(k, kAtomsOfAll);
+    for (std::size_t c = 0; c < k; ++c) means(i, c) = kAtomsOfAll * classes.centres[c];
+    for (const std::size_t j : around[i]) {
+      means(i, classes.of[j]) += intensity[j];
+      n[classes.of[j]] += 1;
+    }
+    for (std::size_t c = 0; c < k; ++c) means(i, c) /= n[c];
+  }
+  return means;
+}
+
+void set_probabilities(std::span<const double> intensity, const Array<double, 2>& means, Classes& classes) {
+  const std::size_t k = classes.centres.size();
+  std::vector<double> n(k), square(k), spread(k);
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
+    const std::size_t c = classes.of[i];
+    n[c] += 1;
+    square[c] += std::pow(intensity[i] - means(i, c), 2);
+  }
+  for (std::size_t c = 0; c < k; ++c)
+    spread[c] = std::max(std::sqrt(square[c] / std::max(1.0, n[c])),
+                         kLeastSpread * std::abs(classes.centres[c]));
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
+    // Over the density of the atom's own class, which keeps far outliers from being 0 / 0.
+    const auto log_density = [&](std::size_t c) {
+      return std::log(n[c] / spread[c]) - std::pow((intensity[i] - means(i, c)) / spread[c], 2) / 2;
+    };
+    const double own = log_density(classes.of[i]);
+    double sum = 0;
+    for (std::size_t c = 0; c < k; ++c)
+      if (n[c] > 0) sum += std::exp(std::min(log_density(c) - own, 700.0));
+    classes.probability[i] = 1 / sum;
+  }
+}
+
+}  // namespace
+
+Classes classify_locally(std::span<const Vec3> position, std::span<const double> intensity,
+                         std::size_t classes, std::uint64_t seed) {
+  Classes result = classify(intensity, classes, seed);
+  if (result.centres.size() < 2) return result;
+  std::vector<std::vector<std::size_t>> around(position.size());
+  const atoms::NeighbourSearch near(position);
+  for (std::size_t i = 0; i < position.size(); ++i)
+    for (const auto& other : near.neighbours_of(i, kAround_A)) around[i].push_back(other.index);
+  Array<double, 2> means;
+  for (int turn = 0; turn < kMaximumTurns; ++turn) {
+    means = means_around(intensity, result, around);
+    std::vector<std::size_t> of;
+    for (std::size_t i = 0; i < intensity.size(); ++i)
+      of.push_back(nearest(intensity[i], means[i].flat()));
+    if (of == result.of) break;
+    result.of = std::move(of);
+  }
+  set_probabilities(intensity, means, result);
   return result;
 }
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/tracing/classify.hpp"
 #include "distributed_misfit.hpp"
 #include "noise.hpp"
 #include "residual_atoms.hpp"
@@ -81,25 +84,73 @@ State subset(const State& state, const std::vector<bool>& keep) {
   return out;
 }
 
-std::vector<bool> bright_enough(const State& state, double share) {
+Vec3 position_of(const State& state, std::size_t atom) {
+  const double* r = state.parameters.data() + state.model.layout.position(atom);
+  return {r[0], r[1], r[2]};
+}
+
+std::vector<Vec3> positions_of(const State& state) {
+  std::vector<Vec3> positions;
+  for (std::size_t a = 0; a < state.model.layout.atoms; ++a) positions.push_back(position_of(state, a));
+  return positions;
+}
+
+Classes classes_of(const State& state, std::uint64_t seed) {
   const auto& at = state.model.layout;
-  std::vector<std::vector<double>> of_species(at.species);
+  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
+  const std::vector<double> intensity(first, first + static_cast<std::ptrdiff_t>(at.atoms));
+  return classify_locally(positions_of(state), intensity, at.species, seed);
+}
+
+/// Gives every atom the species that its intensity tells now; returns how many have another one than before.
+std::size_t reclassify(State& state, std::uint64_t seed) {
+  const auto& at = state.model.layout;
+  if (at.species < 2) return 0;
+  const Classes classes = classes_of(state, seed);
+  std::size_t changed = 0;
+  for (std::size_t a = 0; a < at.atoms; ++a) changed += classes.of[a] != state.model.species_of[a];
+  state.model.species_of = classes.of;
+  return changed;
+}
+
+/// An atom is one of the lightest species that there are, or brighter.
+double least_intensity(const State& state, double share) {
+  const auto& at = state.model.layout;
+  const auto& species = state.model.species_of;
+  const auto lightest = std::min_element(species.begin(), species.end());
+  std::vector<double> intensity;
   for (std::size_t a = 0; a < at.atoms; ++a)
-    of_species[state.model.species_of[a]].push_back(state.parameters[at.intensity(a)]);
-  std::vector<double> least;
-  for (auto& values : of_species) least.push_back(share * median_of(std::move(values)));
-  std::vector<bool> keep(at.atoms);
-  for (std::size_t a = 0; a < at.atoms; ++a)
-    keep[a] = state.parameters[at.intensity(a)] >= least[state.model.species_of[a]];
-  return keep;
+    if (species[a] == *lightest) intensity.push_back(state.parameters[at.intensity(a)]);
+  return share * median_of(std::move(intensity));
+}
+
+enum class Verdict { stays, weak, too_close };
+
+/// Atoms weaker than `least` go, and those nearer than `apart_A` to a brighter one that stays.
+std::vector<Verdict> judge(const State& state, double least, double apart_A) {
+  const auto& at = state.model.layout;
+  const auto intensity = [&](std::size_t a) { return state.parameters[at.intensity(a)]; };
+  const auto position = positions_of(state);
+  std::vector<std::size_t> brightest_first(at.atoms);
+  std::iota(brightest_first.begin(), brightest_first.end(), std::size_t{0});
+  std::stable_sort(brightest_first.begin(), brightest_first.end(),
+                   [&](std::size_t a, std::size_t b) { return intensity(a) > intensity(b); });
+  const atoms::NeighbourSearch near(position);
+  std::vector<Verdict> verdict(at.atoms, Verdict::weak);
+  for (const std::size_t a : brightest_first) {
+    if (intensity(a) < least) break;
+    const auto others = near.within(position[a], apart_A);
+    const bool has_room = std::none_of(others.begin(), others.end(), [&](const atoms::Neighbour& other) {
+      return verdict[other.index] == Verdict::stays;
+    });
+    verdict[a] = has_room ? Verdict::stays : Verdict::too_close;
+  }
+  return verdict;
 }
 
 double farthest_from_origin(const State& state) {
   double farthest = 0;
-  for (std::size_t a = 0; a < state.model.layout.atoms; ++a) {
-    const double* r = state.parameters.data() + state.model.layout.position(a);
-    farthest = std::max(farthest, Vec3(r[0], r[1], r[2]).norm());
-  }
+  for (const Vec3& r : positions_of(state)) farthest = std::max(farthest, r.norm());
   return farthest;
 }
 
@@ -268,17 +319,24 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     const auto fitted = minimise(comm, stop, images, state, how);
     weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
-    const auto keep = bright_enough(state, options.lowest_share);
+    now.reclassified = reclassify(state, options.seed);
+    const double least = least_intensity(state, options.lowest_share);
+    const auto verdict = judge(state, least, options.apart_A);
+    std::vector<bool> keep;
+    for (const Verdict v : verdict) keep.push_back(v == Verdict::stays);
     now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
     if (now.dropped > 0) {
       state = subset(state, keep);
       std::vector<std::size_t> kept;
-      for (std::size_t a = 0; a < keep.size(); ++a)
-        if (keep[a]) kept.push_back(result.kept[a]);
+      for (std::size_t a = 0; a < keep.size(); ++a) {
+        if (keep[a])
+          kept.push_back(result.kept[a]);
+        else if (result.kept[a] != Refinement::kNew)
+          (verdict[a] == Verdict::weak ? result.weak : result.too_close).push_back(result.kept[a]);
+      }
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
-      const double least = options.lowest_share * typical_intensity(state);
       const auto missing = find_missing_atoms(comm, images, state.model, state.parameters,
                                               fits_of(comm, stop, images, state), options.apart_A, least);
       now.added = missing.size();
@@ -287,14 +345,19 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     }
     now.atoms = state.model.layout.atoms;
     now.misfit = fitted.last;
-    changed = now.added + now.dropped > 0 || round == 0;
+    changed = now.added + now.dropped + now.reclassified > 0 || round == 0;
     result.iterations += now.iterations;
-    log::info("trace: round {}: {} iterations, misfit {:.6g}, {} atoms dropped, {} added", round + 1,
-              now.iterations, fitted.last, now.dropped, now.added);
+    log::info("trace: round {}: {} iterations, misfit {:.6g}, {} atoms dropped, {} added{}", round + 1,
+              now.iterations, fitted.last, now.dropped, now.added,
+              species > 1 ? fmt::format(", {} of another species", now.reclassified) : "");
     result.rounds.push_back(now);
   }
 
   const auto& at = state.model.layout;
+  const Classes classes = classes_of(state, options.seed);
+  state.model.species_of = result.species_of = classes.of;
+  result.species_probability = classes.probability;
+  result.told_apart = classes.told_apart;
   // Which atoms there are is settled; now each may lean on what the others of its species are like.
   const IntensityPrior prior =
       prior_of(state, information_of(comm, images, state, fits_of(comm, stop, images, state), {}));
@@ -317,8 +380,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   }
   result.error_A = std::move(bounds);
   for (std::size_t a = 0; a < at.atoms; ++a) {
-    const double* r = state.parameters.data() + at.position(a);
-    result.position.emplace_back(r[0], r[1], r[2]);
+    result.position.push_back(position_of(state, a));
     result.intensity.push_back(state.parameters[at.intensity(a)]);
     result.sigma_A.push_back(std::sqrt(state.parameters[at.width(state.model.species_of[a])]));
   }

@@ -34,10 +34,11 @@ struct MeasuredImages {
 struct RefineOptions {
   double maximum_move_A = 1.0;  ///< per axis, in each round
   double start_sigma_A = 0.4;
-  double lowest_share = 0.5;  ///< atoms of an intensity below this share of their species' median are dropped
-  double apart_A = 1.5;       ///< a missing atom is nowhere nearer to another
+  double lowest_share = 0.5;  ///< atoms below this share of the lightest species' median intensity are dropped
+  double apart_A = 2;         ///< no atom is nearer than this to a brighter one
   int iterations = 80;        ///< at most, in each round
   int rounds = 6;             ///< at most, of adding and dropping atoms
+  std::uint64_t seed = 0;     ///< of the search for the species' intensities
   config::PeakShapeChoice shape = config::PeakShapeChoice::automatic;
   multislice::MicroscopeOptions microscope;  ///< for the probe's shape
 };
@@ -45,6 +46,7 @@ struct RefineOptions {
 /// What one round did.
 struct RefineRound {
   std::size_t atoms = 0, added = 0, dropped = 0;
+  std::size_t reclassified = 0;  ///< of another species than before
   double misfit = 0;
   int iterations = 0;
 };
@@ -52,12 +54,16 @@ struct RefineRound {
 struct Refinement {
   std::vector<Vec3> position;     ///< of the atoms that stay
   std::vector<double> intensity;  ///< relative to the median of all atoms
-  std::vector<double> sigma_A;    ///< width s_k, per atom
+  std::vector<std::size_t> species_of;      ///< by intensities before they lean on their species'
+  std::vector<double> species_probability;  ///< of each atom's species
+  bool told_apart = true;                   ///< whether the intensities tell the species apart
+  std::vector<double> sigma_A;              ///< width s_k, per atom
   std::vector<double> crlb_A;     ///< Cramér-Rao bound of the 3D position, per atom
   std::vector<Vec3> error_A;      ///< estimated standard error along x, y, z, per atom
   Vec3 error_over_bound =
       Vec3::Zero();               ///< by which the bounds were scaled to errors, per axis; 0: not known
   std::vector<std::size_t> kept;  ///< indices into the atoms given; kNew: found in the residuals
+  std::vector<std::size_t> weak, too_close;  ///< indices of those dropped
   bool of_probe = false;          ///< whether the peaks are convolved with the probe
   double growth = 0, fading = 0;  ///< c of S = s² + c z'², f of 1 + f z'
   double misfit_before = 0, misfit_after = 0;  ///< sums of squares over those of the images' own variation
@@ -68,8 +74,8 @@ struct Refinement {
 };
 
 /// Refines positions, intensities, one width per species, growth and fading with depth (PETSc TAO, BLMVM),
-/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, drops atoms too
-/// weak to be one, adds those that the residual images show (find_missing_atoms), and refines again. At last
+/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, gives atoms the
+/// species that their intensities tell (classify), drops those too weak to be one or too near to a brighter one, adds those that the residual images show (find_missing_atoms), and refines again. At last
 /// it refines twice more, with every other projection: along each axis the bounds are scaled until 68.3 % of
 /// the atoms' half differences lie within, which are the errors. Each projection's part is computed whole by
 /// one rank and all are summed in index order, so that the result has the same bits on any number of ranks.

@@ -29,7 +29,7 @@ struct Atom {
   std::size_t species = 0;
   double smoothed = 0, height = 0, sigma_A = 0, integrated = 0, residual = 0;
   bool fitted = false;
-  double refined_intensity = 0, crlb_A = 0;
+  double refined_intensity = 0, crlb_A = 0, probability = 1;
   Vec3 error_A = Vec3::Zero();
 };
 
@@ -67,13 +67,19 @@ void sort_by_place(std::vector<Placed>& placed) {
   });
 }
 
-/// Gives every atom its species by the intensity that `of` picks; false if the classes cannot be told apart.
-template <class Pick>
-bool classify_atoms(std::vector<Atom>& atoms, std::size_t species, std::uint64_t seed, Pick of) {
+/// Gives every atom its species by its peak's intensity; false if the classes cannot be told apart.
+bool classify_atoms(std::vector<Atom>& atoms, std::size_t species, std::uint64_t seed) {
+  std::vector<Vec3> position;
   std::vector<double> intensity;
-  for (const Atom& a : atoms) intensity.push_back(of(a));
-  const Classes classes = classify(intensity, species, seed);
-  for (std::size_t i = 0; i < atoms.size(); ++i) atoms[i].species = classes.of[i];
+  for (const Atom& a : atoms) {
+    position.push_back(a.position);
+    intensity.push_back(a.integrated);
+  }
+  const Classes classes = classify_locally(position, intensity, species, seed);
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    atoms[i].species = classes.of[i];
+    atoms[i].probability = classes.probability[i];
+  }
   return classes.told_apart;
 }
 
@@ -114,7 +120,7 @@ std::string table_of(std::vector<Rejected> rejected) {
 
 /// Refines the atoms in place, adds those dropped to `rejected`, and returns what the summary says about it.
 json refine_atoms(const RunContext& context, const Request& request, std::size_t species,
-                  std::vector<Atom>& atoms, std::vector<Rejected>& rejected) {
+                  std::vector<Atom>& atoms, std::vector<Rejected>& rejected, bool& told_apart) {
   MeasuredImages images = read_measured_images(context.comm, request);
   std::vector<Vec3> position;
   std::vector<double> intensity;
@@ -126,9 +132,10 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   }
   RefineOptions options;
   options.maximum_move_A = request.options.min_distance_A / 2;
-  options.apart_A = 0.75 * request.options.min_distance_A;
+  options.apart_A = request.options.min_distance_A;
   options.shape = request.options.peak_shape;
   options.microscope = request.microscope;
+  options.seed = context.seed;
   options.start_sigma_A = std::clamp(median_sigma(atoms, 0.4), 0.2, 1.0);
   const Refinement refined =
       refine(context.comm, context.stop, images, position, intensity, species_of, species, options);
@@ -147,6 +154,8 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
       moved += (refined.position[i] - atom.position).squaredNorm();
     bound += refined.crlb_A[i] * refined.crlb_A[i];
     atom.position = refined.position[i];
+    atom.species = refined.species_of[i];
+    atom.probability = refined.species_probability[i];
     atom.refined_intensity = refined.intensity[i];
     atom.crlb_A = refined.crlb_A[i];
     atom.error_A = refined.error_A[i];
@@ -154,11 +163,11 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
     sigma[request.options.species.empty() ? "X" : request.options.species[atom.species]] = refined.sigma_A[i];
     stay.push_back(atom);
   }
-  std::vector<bool> stays(atoms.size());
-  for (const std::size_t k : refined.kept)
-    if (k != Refinement::kNew) stays[k] = true;
-  for (std::size_t i = 0; i < atoms.size(); ++i)
-    if (!stays[i]) rejected.push_back({"weak_in_images", atoms[i].position, atoms[i].smoothed});
+  for (const std::size_t i : refined.weak)
+    rejected.push_back({"weak_in_images", atoms[i].position, atoms[i].smoothed});
+  for (const std::size_t i : refined.too_close)
+    rejected.push_back({"too_close_in_images", atoms[i].position, atoms[i].smoothed});
+  told_apart = refined.told_apart;
   const auto n = static_cast<double>(stay.size());
   atoms = std::move(stay);
   const auto per_atom = [&](double sum) { return n > 0 ? json(std::sqrt(sum / n)) : json(nullptr); };
@@ -170,6 +179,7 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
                       {"misfit", r.misfit},
                       {"dropped", r.dropped},
                       {"added", r.added},
+                      {"reclassified", r.reclassified},
                       {"atoms", r.atoms}});
   return {{"iterations", refined.iterations},
           {"rounds", rounds},
@@ -207,6 +217,8 @@ Structure structure_of(const std::vector<Atom>& atoms, const std::vector<std::st
   s.columns["integrated_intensity"] = column<double>(atoms, [](const Atom& a) { return a.integrated; });
   s.columns["fit_residual"] = column<double>(atoms, [](const Atom& a) { return a.residual; });
   s.columns["fitted"] = column<std::uint8_t>(atoms, [](const Atom& a) { return a.fitted; });
+  if (species.size() > 1)
+    s.columns["species_probability"] = column<double>(atoms, [](const Atom& a) { return a.probability; });
   if (refined) {
     s.columns["refined_intensity"] = column<double>(atoms, [](const Atom& a) { return a.refined_intensity; });
     s.columns["crlb_a"] = column<double>(atoms, [](const Atom& a) { return a.crlb_A; });
@@ -274,7 +286,7 @@ json trace(const RunContext& context, const Request& request, const std::filesys
   if (!search.threshold.separates && !request.options.threshold && !atoms.empty())
     note("no class of weaker maxima lies below the atoms: every maximum was taken for one");
   const auto kept = std::count_if(atoms.begin(), atoms.end(), [](const Atom& a) { return !a.fitted; });
-  bool told_apart = classify_atoms(atoms, classes, context.seed, [](const Atom& a) { return a.integrated; });
+  bool told_apart = classify_atoms(atoms, classes, context.seed);
 
   std::vector<Rejected> rejected;
   for (const RejectedPeak& p : search.rejected_peaks)
@@ -285,10 +297,11 @@ json trace(const RunContext& context, const Request& request, const std::filesys
     note("no images at hand: positions are those of the volume's peaks, not refined");
   if (refine_now) {
     const std::size_t before = rejected.size();
-    refinement = refine_atoms(context, request, classes, atoms, rejected);
-    search.rejected["weak_in_images"] = rejected.size() - before;
-    told_apart =
-        classify_atoms(atoms, classes, context.seed, [](const Atom& a) { return a.refined_intensity; });
+    refinement = refine_atoms(context, request, classes, atoms, rejected, told_apart);
+    for (const char* reason : {"weak_in_images", "too_close_in_images"})
+      search.rejected[reason] = static_cast<std::size_t>(
+          std::count_if(rejected.begin() + static_cast<std::ptrdiff_t>(before), rejected.end(),
+                        [&](const Rejected& r) { return r.reason == std::string_view(reason); }));
     sort_by_place(atoms);
   }
   if (!told_apart)

@@ -83,5 +83,44 @@ TEST(Classify, what_cannot_be_told_apart_is_said) {
   EXPECT_TRUE(classify(same, 1, 1).told_apart);
 }
 
+TEST(Classify, species_are_told_apart_where_intensities_drift) {
+  // The bright species at one end is as dim as the dim one at the other.
+  std::vector<Vec3> position;
+  std::vector<double> intensity;
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const auto u = random::uniform4(3, random::Domain::test, {0, 1, i});
+    position.emplace_back(80 * u[0], 12 * u[1], 12 * u[2]);
+    const double drift = 1.3 - 0.6 * u[0];
+    intensity.push_back((i % 2 == 0 ? 1.0 : 1.6) * drift * (1 + 0.04 * normal(6, i)));
+  }
+  const auto wrong = [](const Classes& c) {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < c.of.size(); ++i) n += c.of[i] != i % 2;
+    return n;
+  };
+  const auto local = classify_locally(position, intensity, 2, 1);
+  EXPECT_GT(wrong(classify(intensity, 2, 1)), 400u);
+  EXPECT_LT(wrong(local), 8u);
+  for (std::size_t i = 0; i < local.of.size(); ++i) EXPECT_GE(local.probability[i], 0.4);
+}
+
+TEST(Classify, probabilities_are_those_of_overlapping_classes) {
+  std::vector<Vec3> position;
+  std::vector<double> intensity;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    const auto u = random::uniform4(3, random::Domain::test, {0, 2, i});
+    position.emplace_back(30 * u[0], 30 * u[1], 30 * u[2]);
+    intensity.push_back((i % 2 == 0 ? 1.0 : 1.8) + 0.2 * normal(7, i));
+  }
+  const auto c = classify_locally(position, intensity, 2, 1);
+  double expected = 0, wrong = 0;
+  for (std::size_t i = 0; i < c.of.size(); ++i) {
+    expected += 1 - c.probability[i];
+    wrong += c.of[i] != i % 2 ? 1 : 0;
+  }
+  EXPECT_NEAR(wrong / 3000, 0.0228, 0.01);  // beyond two standard deviations on one side
+  EXPECT_NEAR(expected / 3000, wrong / 3000, 0.008);
+}
+
 }  // namespace
 }  // namespace aetos::tracing

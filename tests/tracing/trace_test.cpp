@@ -129,6 +129,46 @@ TEST(Trace, two_species_by_their_intensity) {
   EXPECT_EQ(summary["by_species"]["Co"], 40);
 }
 
+std::vector<EulerAngles> tilts() {
+  std::vector<EulerAngles> angles;
+  for (double theta = -72; theta <= 72; theta += 9) angles.push_back({0, theta, 0});
+  return angles;
+}
+
+TEST(Trace, light_atoms_that_the_volume_shows_bright_or_not_at_all_are_light_atoms) {
+  const auto truth = scattered_atoms(60, 8);
+  std::vector<double> in_images, in_volume;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    in_images.push_back(i % 3 == 0 ? 0.3 : 1);
+    in_volume.push_back(i == 0 || i == 3 ? 0.9 : i == 6 ? 0 : in_images.back());
+  }
+  auto volume = gaussians({56, 48, 56}, truth, in_volume);
+  add_noise(volume, 0.02, 7);
+  Scene scene(volume);
+  scene.request.options.species = {"Co", "Pt"};
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 56, 0.02, in_images);
+  scene.request.images = (scene.folder / "series.h5").string();
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["by_species"]["Pt"], 40);
+  EXPECT_EQ(summary["by_species"]["Co"], 20);
+  EXPECT_EQ(summary["refinement"]["rounds"][0]["reclassified"], 2);
+  const auto atoms = scene.atoms();
+  for (const double p : std::get<std::vector<double>>(atoms.columns.at("species_probability").values))
+    EXPECT_GT(p, 0.99);
+}
+
+TEST(Trace, no_atom_is_added_nearer_than_the_least_distance) {
+  auto truth = scattered_atoms(40, 7);
+  const auto seen = truth;
+  truth.push_back(seen[0] + Vec3(0, 1.6, 0));
+  Scene scene(gaussians({56, 48, 56}, seen));
+  write_images(scene.comm, scene.folder / "series.h5", truth, tilts(), 56, 0.02);
+  scene.request.images = (scene.folder / "series.h5").string();
+  EXPECT_EQ(scene.run()["atoms"], 40);
+  scene.request.options.min_distance_A = 1.2;
+  EXPECT_EQ(scene.run()["atoms"], 41);
+}
+
 TEST(Trace, equal_intensities_do_not_tell_two_species_apart) {
   Scene scene(gaussians({40, 40, 40}, {Vec3(-3, 0, 0), Vec3(3, 0, 0)}));
   scene.request.options.species = {"Co", "Pd", "Pt"};
@@ -136,12 +176,6 @@ TEST(Trace, equal_intensities_do_not_tell_two_species_apart) {
   EXPECT_NE(notes.find("tell the species apart"), std::string::npos);
   scene.request.options.species = {"Xx"};
   EXPECT_THROW(scene.run(), InputError);
-}
-
-std::vector<EulerAngles> tilts() {
-  std::vector<EulerAngles> angles;
-  for (double theta = -72; theta <= 72; theta += 9) angles.push_back({0, theta, 0});
-  return angles;
 }
 
 TEST(Trace, refinement_finds_the_atoms_behind_a_poor_volume) {

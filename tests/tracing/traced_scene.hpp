@@ -71,10 +71,11 @@ inline void write_volume(const Communicator& comm, const std::filesystem::path& 
   io::write_volume(comm, path, info, {"test", "test", "", "", 1}, rows, slab);
 }
 
-/// Images of the atoms (width 0.5 Å, growing with depth), Poisson-like noise left to the caller. Collective.
+/// Images of the atoms (width 0.5 Å, growing with depth; intensities one each, default 1), Poisson-like noise
+/// left to the caller. Collective.
 inline void write_images(const Communicator& comm, const std::filesystem::path& path,
                          const std::vector<Vec3>& atoms, const std::vector<EulerAngles>& angles,
-                         std::size_t n, double noise) {
+                         std::size_t n, double noise, const std::vector<double>& intensities = {}) {
   tracing::AtomModel model{
       {atoms.size(), 1},
       std::vector<std::size_t>(atoms.size(), 0),
@@ -82,6 +83,7 @@ inline void write_images(const Communicator& comm, const std::filesystem::path& 
   std::vector<double> p(model.layout.size(), 1.0);
   for (std::size_t a = 0; a < atoms.size(); ++a)
     for (std::size_t i = 0; i < 3; ++i) p[3 * a + i] = atoms[a](static_cast<Eigen::Index>(i));
+  for (std::size_t a = 0; a < intensities.size(); ++a) p[model.layout.intensity(a)] = intensities[a];
   p[model.layout.width(0)] = 0.25;
   p[model.layout.growth()] = 5e-4;
   p[model.layout.fading()] = 0;
