@@ -17,6 +17,8 @@ target_compile_features(aetos_flags INTERFACE cxx_std_20)
 target_compile_options(aetos_flags INTERFACE
   $<BUILD_INTERFACE:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>
   $<BUILD_INTERFACE:$<$<BOOL:${AETOS_WERROR}>:-Werror>>
+  # GCC 12's own headers for AVX-512 cause this warning where Eigen uses them (its bug 105593).
+  $<BUILD_INTERFACE:$<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${AETOS_NATIVE}>>:-Wno-maybe-uninitialized>>
   $<BUILD_INTERFACE:-fno-math-errno>
   # Programs that use the library need it too: Eigen aligns its arrays by the processor.
   $<$<BOOL:${AETOS_NATIVE}>:-march=native>)
