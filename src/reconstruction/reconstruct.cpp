@@ -66,8 +66,13 @@ Array<std::uint8_t, 3> make_support(const Communicator& comm, const std::string&
   if (support == "none") return inside;
   if (support == "auto") {
     const std::size_t rows = mine.image_rows.size();
-    const auto largest = maxima_over_ranks(comm, tomography::largest_means(measured, rows));
-    return tomography::visual_hull(plan.geometry, measured, rows, largest, mine.held_rows.begin,
+    auto sums = tomography::pixel_sums(measured, rows);
+    // Else every rank has all rows.
+    if (tomography::is_plain_tilt_series(plan.geometry.angles))
+      sums = comm.all_gather(std::span<const tomography::PixelSums>(sums));
+    const std::size_t mean = tomography::support_mean(sums, plan.geometry.nu);
+    const auto largest = maxima_over_ranks(comm, tomography::largest_means(measured, rows, mean));
+    return tomography::visual_hull(plan.geometry, measured, rows, mean, largest, mine.held_rows.begin,
                                    mine.held_rows.size());
   }
   comm.agree([&] { inside = support_from_file(support, plan, mine); });

@@ -12,13 +12,20 @@
 namespace aetos::tracing {
 namespace {
 
-// Sigma of the Gaussian that the search smooths with, in Å: noise between voxels goes, atoms 1.5 Å apart stay
-// apart.
+/// Sigma of the Gaussian that the search smooths with: noise between voxels goes, atoms 1.5 Å apart stay
+/// apart.
 constexpr double kSmoothing_A = 0.25;
+/// Where noise is as high as atoms: about an atom's own sigma, a matched filter, or less where atoms may be
+/// nearer to each other than 2 Å.
+constexpr double kNoisySmoothing_A = 0.45, kNoisyOfMinDistance = 0.225;
 constexpr std::size_t kMedianBins = 4096;
 
-PeakOptions in_voxels(const config::TraceOptions& options, double voxel_A) {
-  return {options.fit_radius_A / voxel_A, options.integration_A / voxel_A, kSmoothing_A / voxel_A,
+double noisy_smoothing_A(const config::TraceOptions& options) {
+  return std::clamp(kNoisyOfMinDistance * options.min_distance_A, kSmoothing_A, kNoisySmoothing_A);
+}
+
+PeakOptions in_voxels(const config::TraceOptions& options, double voxel_A, double smoothing_A) {
+  return {options.fit_radius_A / voxel_A, options.integration_A / voxel_A, smoothing_A / voxel_A,
           options.interpolation};
 }
 
@@ -91,8 +98,8 @@ struct OwnMaxima {
 };
 
 PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double voxel_A,
-                  const config::TraceOptions& options) {
-  const PeakOptions in = in_voxels(options, voxel_A);
+                  const config::TraceOptions& options, double smoothing_A) {
+  const PeakOptions in = in_voxels(options, voxel_A, smoothing_A);
   const Array<float, 3> smoothed = smooth(slab, in.smoothing);
   const Slab view{smoothed.view(), slab.first_plane, slab.volume};
   const std::size_t plane = slab.volume[1] * slab.volume[2];
@@ -108,7 +115,10 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
   const auto all_heights = comm.all_gather(std::span<const float>(heights));
   result.threshold =
       find_threshold(all_heights, result.background, std::max<std::size_t>(1, options.species.size()));
+  if (result.threshold.noisy && !options.threshold && smoothing_A < noisy_smoothing_A(options))
+    return search(comm, slab, own, voxel_A, options, noisy_smoothing_A(options));
   if (options.threshold) result.threshold.value = *options.threshold;
+  result.smoothing_A = smoothing_A;
 
   std::int64_t low = 0, border = 0;
   std::vector<Peak> peaks;
@@ -147,7 +157,7 @@ PeakSearch find_peaks(const Communicator& comm, const std::string& source, const
   const auto nz = info.shape[0];
   const Range own =
       block_partition(nz, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
-  const std::size_t halo = halo_planes(in_voxels(options, voxel_A));
+  const std::size_t halo = halo_planes(in_voxels(options, voxel_A, noisy_smoothing_A(options)));
   const Range held{own.empty() ? own.begin : own.begin - std::min(own.begin, halo),
                    own.empty() ? own.begin : std::min(nz, own.end + halo)};
   Array<float, 3> values;
@@ -157,7 +167,7 @@ PeakSearch find_peaks(const Communicator& comm, const std::string& source, const
     slab = {values.view(), held.begin, info.shape};
     refuse_undefined(slab, own, source);
   });
-  return search(comm, slab, own, voxel_A, options);
+  return search(comm, slab, own, voxel_A, options, kSmoothing_A);
 }
 
 }  // namespace aetos::tracing

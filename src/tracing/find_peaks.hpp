@@ -27,6 +27,7 @@ struct PeakSearch {
   std::vector<Peak> peaks;
   Threshold threshold;
   double background = 0;                        ///< median of the smoothed volume
+  double smoothing_A = 0;                       ///< sigma of the Gaussian that it was smoothed with
   std::map<std::string, std::size_t> rejected;  ///< by reason
   std::vector<RejectedPeak> rejected_peaks;     ///< of those below the threshold the upper half
 };

@@ -10,7 +10,8 @@
 namespace aetos::tracing {
 namespace {
 
-constexpr double kMargin_A = 3;       // beyond the farthest atom
+constexpr double kMargin_A = 3;  // beyond the farthest atom
+constexpr double kSamePlace_A = 0.7;
 constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
 
 struct Candidate {
@@ -175,7 +176,8 @@ double best_intensity(const MeasuredImages& images, const Residuals& residuals, 
 
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
                                      const AtomModel& model, std::span<const double> parameters,
-                                     const std::vector<ImageFit>& fits, double apart_A, double least) {
+                                     const std::vector<ImageFit>& fits, double apart_A, double least,
+                                     const std::vector<Vec3>& tried) {
   const auto& at = model.layout;
   std::vector<Vec3> known;
   double farthest = 0, square = 0;
@@ -197,14 +199,14 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
       own.empty() ? own : Range{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
   const auto map = matched_filter(images, residuals, in_focus(table, images.pixel_A), grid, held);
 
-  const atoms::NeighbourSearch near(known);
+  const atoms::NeighbourSearch near(known), before(tried);
   std::size_t plateaus = 0;
   std::vector<Candidate> mine;
   for (const Maximum& m : local_maxima({map.view(), held.begin, {side, side, side}}, own,
                                        static_cast<float>(kCoarseShare * least), plateaus)) {
     const auto place = [&](std::size_t axis) { return grid.place(static_cast<std::size_t>(m.voxel[axis])); };
     const Vec3 r(place(2), place(1), place(0));
-    if (!near.within(r, apart_A).empty()) continue;
+    if (!near.within(r, apart_A).empty() || !before.within(r, kSamePlace_A).empty()) continue;
     const double intensity = best_intensity(images, residuals, table, grid, r);
     if (intensity >= least) mine.push_back({r.x(), r.y(), r.z(), intensity});
   }

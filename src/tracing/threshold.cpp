@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -9,7 +10,8 @@ namespace aetos::tracing {
 namespace {
 
 constexpr std::size_t kBins = 256;
-constexpr double kNoiseShare = 0.3;
+constexpr double kNoiseShare = 0.3, kNumerousNoiseShare = 0.6;
+constexpr double kNumerous = 30;  // maxima; a few may be anything
 
 struct Histogram {
   double first = 0, width = 0;
@@ -61,6 +63,11 @@ std::vector<std::size_t> split(const Histogram& h, std::size_t classes) {
   return firsts;
 }
 
+double count_of(const Histogram& h, std::size_t begin, std::size_t end) {
+  return std::accumulate(h.counts.begin() + static_cast<std::ptrdiff_t>(begin),
+                         h.counts.begin() + static_cast<std::ptrdiff_t>(end), 0.0);
+}
+
 double mean_of(const Histogram& h, std::size_t begin, std::size_t end) {
   double n = 0, sum = 0;
   for (std::size_t i = begin; i < end; ++i) n += h.counts[i], sum += h.counts[i] * h.middle(i);
@@ -88,17 +95,22 @@ std::optional<double> empty_valley(const Histogram& h, double from, double to) {
 }  // namespace
 
 Threshold find_threshold(std::span<const float> heights, double background, std::size_t species) {
-  if (heights.empty()) return {background, false};
+  if (heights.empty()) return {background, false, false};
   const Histogram h = histogram_of(heights, background);
+  bool noisy = false;
   const double lowest = h.first;
   if (h.width > 0 && heights.size() > species + 1) {
     const auto firsts = split(h, species + 1);
     const std::size_t after = species > 1 ? firsts[2] : kBins;
     const double noise = mean_of(h, 0, firsts[1]), atoms = mean_of(h, firsts[1], after);
     const double otsu = h.first + static_cast<double>(firsts[1]) * h.width;
-    if (noise < kNoiseShare * atoms) return {background + empty_valley(h, noise, atoms).value_or(otsu), true};
+    const double lower = count_of(h, 0, firsts[1]);
+    const bool numerous = lower > kNumerous && lower > count_of(h, firsts[1], kBins);
+    noisy = numerous && noise >= kNoiseShare * atoms;
+    if (noise < (numerous ? kNumerousNoiseShare : kNoiseShare) * atoms)
+      return {background + empty_valley(h, noise, atoms).value_or(otsu), true, noisy};
   }
-  return {background + lowest / 2, false};
+  return {background + lowest / 2, false, noisy};
 }
 
 }  // namespace aetos::tracing

@@ -1,4 +1,5 @@
 #include "aetos/tomography/resire.hpp"
+#include "aetos/core/random.hpp"
 
 #include <gtest/gtest.h>
 
@@ -122,8 +123,8 @@ TEST(ResireTest, NothingGrowsOutsideTheSupport) {
 
 TEST(SupportTest, HullHoldsTheObjectAndLeavesOutEmptySpace) {
   const Series series(Projector::real_space);
-  const auto largest = tomography::largest_means(series.images, 9);
-  const auto inside = tomography::visual_hull(series.g, series.images, 9, largest, 0, 9);
+  const auto largest = tomography::largest_means(series.images, 9, 5);
+  const auto inside = tomography::visual_hull(series.g, series.images, 9, 5, largest, 0, 9);
   std::size_t count = 0;
   for (std::size_t i = 0; i < inside.size(); ++i) {
     if (i % 16 < 9) count += inside.data()[i];
@@ -132,6 +133,29 @@ TEST(SupportTest, HullHoldsTheObjectAndLeavesOutEmptySpace) {
     }
   }
   EXPECT_LT(count, 40u * 40 * 9 / 3);
+}
+
+TEST(SupportTest, HullOfAFewElectronsAPixelStillHoldsTheObject) {
+  const Series series(Projector::real_space);
+  float brightest = 0;
+  for (const float v : series.images) brightest = std::max(brightest, v);
+  auto counts = empty_images(series.g);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double mean = 6 * static_cast<double>(series.images.data()[i] / brightest);
+    counts.data()[i] = static_cast<float>(random::poisson(mean, 3, random::Domain::test, {0, 0, i}));
+  }
+  const auto count_lost = [&](std::size_t mean) {
+    const auto largest = tomography::largest_means(counts, 9, mean);
+    const auto inside = tomography::visual_hull(series.g, counts, 9, mean, largest, 0, 9);
+    std::size_t lost = 0, held = 0;
+    for (std::size_t i = 0; i < inside.size(); ++i)
+      if (series.truth.data()[i] > 0) lost += !inside.data()[i], held += inside.data()[i];
+    return static_cast<double>(lost) / static_cast<double>(lost + held);
+  };
+  const std::size_t mean = tomography::support_mean(tomography::pixel_sums(counts, 9), 40);
+  EXPECT_GT(mean, tomography::kSupportMean);
+  EXPECT_LT(count_lost(mean), 0.01);
+  EXPECT_GT(count_lost(tomography::kSupportMean), 0.05);
 }
 
 }  // namespace

@@ -44,6 +44,18 @@ TEST(Threshold, two_species_are_both_kept) {
   EXPECT_EQ(above(heights, find_threshold(heights, 0, 2).value), 400u);
 }
 
+TEST(Threshold, noise_that_outnumbers_atoms_may_be_half_as_high) {
+  auto heights = noise_and_atoms(0, {1});
+  for (std::size_t i = 0; i < 600; ++i)
+    heights.push_back(static_cast<float>(0.45 * (1 + 0.15 * normal(7, i))));
+  const auto t = find_threshold(heights, 0, 1);
+  EXPECT_TRUE(t.separates);
+  EXPECT_TRUE(t.noisy);
+  EXPECT_NEAR(static_cast<double>(above(heights, t.value)), 200, 10);
+  EXPECT_FALSE(find_threshold(noise_and_atoms(20000, {1}), 0, 1).noisy);
+  EXPECT_FALSE(find_threshold(noise_and_atoms(0, {1, 2.4}), 0, 2).noisy);
+}
+
 TEST(Threshold, without_noise_every_maximum_is_an_atom) {
   const auto heights = noise_and_atoms(0, {1});
   const auto t = find_threshold(heights, 0, 1);
