@@ -232,6 +232,11 @@ Codec<TraceOptions> describe_trace() {
                "peaks in the images: Gaussians, or Gaussians convolved with the probe of `microscope` out of "
                "focus; "
                "auto: what fits the images better"),
+      field<S>(
+          "refine_model", &S::refine_model,
+          word<RefineModel>({{"linear", RefineModel::linear}, {"multislice", RefineModel::multislice}}),
+          "what predicts the images: a sum of peaks; or that, freed of the errors that it makes on images "
+          "simulated of the same atoms (a quarter of the cost of simulate with 4 frozen phonons)"),
   });
 }
 

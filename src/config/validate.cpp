@@ -83,6 +83,15 @@ void check_calibration(Reader& r, const PreprocessOptions& options) {
            "two, of planes that are not parallel");
 }
 
+bool has_atoms(const atoms::SpecimenOptions& specimen) {
+  return !specimen.file.empty() || specimen.build;
+}
+
+void need_atoms(Reader& r, const atoms::SpecimenOptions& specimen) {
+  if (!has_atoms(specimen))
+    r.fail(r.place_of("specimen"), "no 'specimen.file'", "a path of an atom file, or 'specimen.build'");
+}
+
 void check_alternatives(Reader& r, const Master& m) {
   if (m.specimen) {
     const auto& thermal = m.specimen->thermal;
@@ -91,8 +100,8 @@ void check_alternatives(Reader& r, const Master& m) {
                     {"specimen.thermal.configurations", !thermal.configurations.empty()}});
     at_most_one(
         r, {{"specimen.file", !m.specimen->file.empty()}, {"specimen.build", m.specimen->build.has_value()}});
-    if (m.specimen->file.empty() && !m.specimen->build)
-      r.fail(r.place_of("specimen"), "no 'specimen.file'", "a path of an atom file, or 'specimen.build'");
+    // The thermal motion alone is enough for images of atoms that were traced.
+    if (m.trace.refine_model != RefineModel::multislice) need_atoms(r, *m.specimen);
   }
   at_most_one(r, {{"tilts.theta_deg", !std::holds_alternative<std::monostate>(m.tilts.theta_deg)},
                   {"tilts.euler_deg", !m.tilts.euler_deg.empty()},
@@ -246,8 +255,10 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (of_specimen && !m.specimen)
     r.fail(r.place_of("analyze.input"), "the specimen as input, but no specimen is given",
            "specimen, or a file here");
-  if (m.specimen && (runs(m, Stage::simulate) || against_specimen || of_specimen))
+  if (m.specimen && (runs(m, Stage::simulate) || against_specimen || of_specimen)) {
+    if (m.trace.refine_model == RefineModel::multislice) need_atoms(r, *m.specimen);
     check_specimen(r, *m.specimen);
+  }
   if (against_specimen && !m.specimen)
     r.fail(r.place_of("compare.reference"), "the specimen as reference, but no specimen is given",
            "specimen: {file: ...}, or a file here");
@@ -267,6 +278,20 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (means_own_file(r, configured, "trace.images", m.trace.images, Stage::simulate, "tilt_series.h5"))
     m.trace.images.clear();
   if (runs(m, Stage::trace) && !m.trace.images.empty()) need_file(r, "trace.images", m.trace.images);
+}
+
+/// The images of traced atoms are simulated with these.
+void check_refine_model(Reader& r, const Master& m) {
+  if (!runs(m, Stage::trace) || m.trace.refine_model != RefineModel::multislice) return;
+  const std::string place = r.place_of("trace.refine_model");
+  if (!m.trace.refine) r.fail(place, "a model for the refinement, but no refinement", "trace.refine: true");
+  if (std::none_of(m.detectors.begin(), m.detectors.end(),
+                   [](const auto& d) { return d.kind == multislice::DetectorKind::annular; }))
+    r.fail(place, "multislice without an annular detector", "the detector of the images under `detectors`");
+  if (m.trace.species.empty() && !(m.specimen && has_atoms(*m.specimen)))
+    r.fail(place, "multislice, but nothing says what the atoms are", "trace.species");
+  if (m.multislice.mode == multislice::Mode::plane_wave)
+    r.fail(place, "multislice beside `multislice.mode: plane_wave`", "images of a scanned probe");
 }
 
 void check_measures(Reader& r, const Master& m) {
@@ -295,7 +320,7 @@ void check_measures(Reader& r, const Master& m) {
 
 std::vector<Stage> stages_by_sections(const Reader& r, const Master& m) {
   std::vector<Stage> stages;
-  if (r.given("specimen") && r.given("detectors")) stages.push_back(Stage::simulate);
+  if (m.specimen && has_atoms(*m.specimen) && r.given("detectors")) stages.push_back(Stage::simulate);
   if (asks_for_preprocessing(m.preprocess)) stages.push_back(Stage::preprocess);
   for (Stage stage : {Stage::reconstruct, Stage::trace, Stage::compare, Stage::analyze})
     if (r.given(stage_name(stage))) stages.push_back(stage);
@@ -318,6 +343,7 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   check_measures(r, m);
   if (runs(m, Stage::simulate)) check_simulation(r, m);
   check_files(r, m, configured);
+  check_refine_model(r, m);
   for (const auto& term : multislice::kAberrations)
     if (term.direction_deg && m.microscope.*term.direction_deg != 0 && m.microscope.*term.size_A == 0)
       r.notes.push_back(fmt::format("microscope.{0}_deg has no effect without {0}_A", term.name));

@@ -151,6 +151,18 @@ Json predicted_bound(const Plan& plan, const Json& simulated) {
   return bound ? Json(*bound) : Json(nullptr);
 }
 
+/// Images of the traced atoms, which the refinement simulates: about as many as the specimen has.
+Json check_refinement(const Plan& plan, int ranks) {
+  auto request = plan.simulation_request();
+  request.snapshots = {};
+  request.specimen_options.thermal.configurations.clear();
+  request.specimen_options.thermal.frozen_phonons = 1;
+  std::erase_if(request.detectors, [](const auto& d) { return d.kind != multislice::DetectorKind::annular; });
+  Json stage = cost(simulation::estimate(request, ranks));
+  stage["warnings"] = Json::array();  // told by the simulate stage
+  return stage;
+}
+
 void refuse_what_does_not_fit(const Json& result, int ranks) {
   const double here = physical_memory_MiB();
   const double needed = result["memory_per_rank_MiB"].get<double>() * ranks;
@@ -180,6 +192,9 @@ Json check(const Plan& plan, int ranks) {
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
                        "a volume, or the stage reconstruct before");
+    if (stage == Stage::trace && plan.has(Stage::simulate) &&
+        plan.config.trace.refine_model == config::RefineModel::multislice)
+      entry = check_refinement(plan, ranks);
     if (stage == Stage::trace && plan.has(Stage::simulate))
       entry["crlb_pm"] = predicted_bound(plan, result["stages"]["simulate"]);
     if (stage == Stage::analyze && !plan.has(Stage::trace) && plan.config.analyze.input != "specimen" &&
@@ -238,8 +253,8 @@ std::string format_check(const Json& plan) {
       text += fmt::format("about {:.2g} core-hours, {:.0f} MiB per rank", stage["core_hours"].get<double>(),
                           stage["memory_per_rank_MiB"].get<double>());
     if (stage.contains("crlb_pm") && stage["crlb_pm"].is_number())
-      text += fmt::format("the images' noise will allow {:.1f} pm (Cramér-Rao bound)",
-                          stage["crlb_pm"].get<double>());
+      text += fmt::format("{}the images' noise will allow {:.1f} pm (Cramér-Rao bound)",
+                          stage.contains("core_hours") ? "; " : "", stage["crlb_pm"].get<double>());
     text += "\n";
   }
   text +=

@@ -17,6 +17,7 @@
 #include "aetos/parallel/run_lock.hpp"
 #include "aetos/pipeline/check.hpp"
 #include "aetos/pipeline/compare_stage.hpp"
+#include "aetos/pipeline/model_images.hpp"
 #include "aetos/pipeline/plan.hpp"
 #include "aetos/pipeline/report.hpp"
 #include "aetos/pipeline/run_summary.hpp"
@@ -119,6 +120,14 @@ class Run {
     });
   }
 
+  Json trace_stage(const RunContext& ctx) const {
+    auto request = plan_.tracing_request();
+    request.simulate = [this](const RunContext& inside, const tracing::ImagesOfModel& images) {
+      return simulate_model(inside, plan_.config, images);
+    };
+    return tracing::trace(ctx, request, plan_.output / files::atoms, plan_.output / files::rejected_peaks);
+  }
+
   Json analyze_stage(const RunContext& ctx) const {
     const auto& options = plan_.config.analyze;
     Structure model;
@@ -149,8 +158,7 @@ class Run {
       case Stage::reconstruct:
         return reconstruction::reconstruct(ctx, plan_.reconstruction_request(), plan_.output / files::volume);
       case Stage::trace:
-        return tracing::trace(ctx, plan_.tracing_request(), plan_.output / files::atoms,
-                              plan_.output / files::rejected_peaks);
+        return trace_stage(ctx);
       case Stage::compare:
         return compare_stage(ctx, plan_);
       case Stage::analyze:

@@ -136,8 +136,8 @@ void set_probabilities(std::span<const double> intensity, const Array<double, 2>
     square[c] += std::pow(intensity[i] - means(i, c), 2);
   }
   for (std::size_t c = 0; c < k; ++c)
-    spread[c] = std::max(std::sqrt(square[c] / std::max(1.0, n[c])),
-                         kLeastSpread * std::abs(classes.centres[c]));
+    spread[c] =
+        std::max(std::sqrt(square[c] / std::max(1.0, n[c])), kLeastSpread * std::abs(classes.centres[c]));
   for (std::size_t i = 0; i < intensity.size(); ++i) {
     // Over the density of the atom's own class, which keeps far outliers from being 0 / 0.
     const auto log_density = [&](std::size_t c) {
@@ -165,8 +165,7 @@ Classes classify_locally(std::span<const Vec3> position, std::span<const double>
   for (int turn = 0; turn < kMaximumTurns; ++turn) {
     means = means_around(intensity, result, around);
     std::vector<std::size_t> of;
-    for (std::size_t i = 0; i < intensity.size(); ++i)
-      of.push_back(nearest(intensity[i], means[i].flat()));
+    for (std::size_t i = 0; i < intensity.size(); ++i) of.push_back(nearest(intensity[i], means[i].flat()));
     if (of == result.of) break;
     result.of = std::move(of);
   }

@@ -19,6 +19,10 @@ constexpr int kTrialIterations = 10;
 constexpr int kHalfIterations = 40;
 constexpr std::size_t kLeastProjections = 12;  // for halves that still tell all three coordinates
 constexpr int kFirstIterations = 30;           // before the residuals tell what is missing
+/// Of the intensity that an atom must have: while it is missing, others take over a part of it.
+constexpr double kLeftInResiduals = 0.7;
+/// The model errs by less; an atom that moves further on noise-free images was none.
+constexpr double kLargestBias_A = 0.5;
 
 /// Steps that make the misfit about equally steep in every variable: for a Gaussian of width s the second
 /// derivative to its position is I² / (2 s²) of that to its intensity, and all atoms add up in a shared
@@ -267,6 +271,72 @@ void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, c
   images.weight = std::move(weight);
 }
 
+/// Scale and offset that bring x to y best.
+struct Line {
+  double scale = 0, mean_x = 0, mean_y = 0;
+  double operator()(double x) const { return mean_y + scale * (x - mean_x); }
+};
+
+template <class X, class Y>
+Line fit_line(const X& x, const Y& y) {
+  const auto n = static_cast<double>(x.size());
+  Line line;
+  for (std::size_t k = 0; k < x.size(); ++k) line.mean_x += x.data()[k] / n, line.mean_y += y.data()[k] / n;
+  double xx = 0, xy = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double d = x.data()[k] - line.mean_x;
+    xx += d * d, xy += d * (y.data()[k] - line.mean_y);
+  }
+  line.scale = xx > 0 ? xy / xx : 0;
+  return line;
+}
+
+/// Puts simulated images on the scale of the measured ones and takes off them what the atoms' displacements
+/// change, by the model: one configuration of thermal motion would hide errors that are smaller than it.
+void make_comparable(ImagesOfAtoms& simulated, const MeasuredImages& measured, const State& state) {
+  const AtomProjector at_rest(state.model, state.parameters);
+  for (std::size_t i = 0; i < measured.mine.size(); ++i) {
+    const std::size_t tilt = measured.mine.begin + i;
+    auto image = simulated.images.values[i];
+    const Line to_measured = fit_line(image, measured.values[i]);
+    for (float& v : image) v = static_cast<float>(to_measured(v));
+    if (simulated.displacement.empty()) continue;
+    std::vector<double> displaced = state.parameters;
+    for (std::size_t a = 0; a < state.model.layout.atoms; ++a)
+      for (std::size_t k = 0; k < 3; ++k)
+        displaced[state.model.layout.position(a) + k] +=
+            simulated.displacement[tilt][a](static_cast<Eigen::Index>(k));
+    const Shape<2> shape{measured.ny, measured.nx};
+    const auto rest = at_rest.project(measured.rotation[tilt], shape, measured.pixel_A);
+    const auto moved =
+        AtomProjector(state.model, displaced).project(measured.rotation[tilt], shape, measured.pixel_A);
+    const double scale = fit_line(moved, image).scale;
+    for (std::size_t k = 0; k < image.size(); ++k)
+      image.data()[k] -= static_cast<float>(scale * (moved.data()[k] - rest.data()[k]));
+  }
+}
+
+/// Takes off the positions how far refinement moves these atoms on noise-free images of them; returns its
+/// rms. Collective.
+double remove_bias(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State& state,
+                   const RefineOptions& options, const IntensityPrior& prior) {
+  ImagesOfAtoms simulated = options.images_of(positions_of(state), state.model.species_of);
+  make_comparable(simulated, images, state);
+  simulated.images.weight = images.weight.clone();
+  State moved = state;
+  (void)minimise(comm, stop, simulated.images, moved, options, prior);
+  const auto from = positions_of(state), to = positions_of(moved);
+  double square = 0;
+  for (std::size_t a = 0; a < from.size(); ++a) {
+    const Vec3 bias = to[a] - from[a];
+    if (bias.norm() > kLargestBias_A) continue;
+    square += bias.squaredNorm();
+    for (std::size_t i = 0; i < 3; ++i)
+      state.parameters[state.model.layout.position(a) + i] -= bias(static_cast<Eigen::Index>(i));
+  }
+  return std::sqrt(square / static_cast<double>(from.size()));
+}
+
 /// Adds atoms, of the lightest species until intensities are told apart again.
 void add_atoms(State& state, const std::vector<Vec3>& places, double intensity) {
   const auto from = state.model.layout;
@@ -312,6 +382,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   result.of_probe = state.model.shape->of_probe();
 
   bool changed = true;
+  std::vector<Vec3> tried;
   for (int round = 0; changed && round <= options.rounds; ++round) {
     RefineRound now;
     RefineOptions how = options;
@@ -326,9 +397,11 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     for (const Verdict v : verdict) keep.push_back(v == Verdict::stays);
     now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
     if (now.dropped > 0) {
+      const auto place = positions_of(state);
       state = subset(state, keep);
       std::vector<std::size_t> kept;
       for (std::size_t a = 0; a < keep.size(); ++a) {
+        if (!keep[a] && round > 0) tried.push_back(place[a]);
         if (keep[a])
           kept.push_back(result.kept[a]);
         else if (result.kept[a] != Refinement::kNew)
@@ -337,8 +410,9 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
-      const auto missing = find_missing_atoms(comm, images, state.model, state.parameters,
-                                              fits_of(comm, stop, images, state), options.apart_A, least);
+      const auto missing =
+          find_missing_atoms(comm, images, state.model, state.parameters, fits_of(comm, stop, images, state),
+                             options.apart_A, kLeftInResiduals * least, tried);
       now.added = missing.size();
       add_atoms(state, missing, least);
       result.kept.resize(state.model.layout.atoms, Refinement::kNew);
@@ -383,6 +457,11 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     result.position.push_back(position_of(state, a));
     result.intensity.push_back(state.parameters[at.intensity(a)]);
     result.sigma_A.push_back(std::sqrt(state.parameters[at.width(state.model.species_of[a])]));
+  }
+  if (options.images_of) {
+    result.bias_A = remove_bias(comm, stop, images, state, options, prior);
+    log::info("trace: {:.2f} pm rms of the model's own error taken off", 100 * result.bias_A);
+    result.position = positions_of(state);
   }
   const double typical = median_of(result.intensity);
   for (double& i : result.intensity) i /= typical;

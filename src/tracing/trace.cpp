@@ -137,6 +137,20 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   options.microscope = request.microscope;
   options.seed = context.seed;
   options.start_sigma_A = std::clamp(median_sigma(atoms, 0.4), 0.2, 1.0);
+  if (request.options.refine_model == config::RefineModel::multislice)
+    options.images_of = [&](const std::vector<Vec3>& places, const std::vector<std::size_t>& species_at) {
+      Structure model;
+      model.position = places;
+      for (const std::size_t k : species_at)
+        model.atomic_number.push_back(atomic_number(request.options.species[k]));
+      auto made = request.simulate(context, {model, images.angles, {images.ny, images.nx}, images.pixel_A});
+      Request simulated = request;
+      simulated.images = made.series;
+      simulated.signal = "auto";
+      simulated.angles.clear();
+      simulated.exclude.clear();
+      return ImagesOfAtoms{read_measured_images(context.comm, simulated), std::move(made.displacement)};
+    };
   const Refinement refined =
       refine(context.comm, context.stop, images, position, intensity, species_of, species, options);
 
@@ -190,6 +204,7 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
           {"growth_with_depth", refined.growth},
           {"fading_with_depth", refined.fading},
           {"chi_square", refined.chi_square},
+          {"bias_removed_pm", options.images_of ? json(100 * refined.bias_A) : json(nullptr)},
           {"added_from_residuals", added},
           {"moved_rms_A", per_atom(moved)},
           {"lowest_intensity_share", options.lowest_share},
@@ -316,6 +331,7 @@ json trace(const RunContext& context, const Request& request, const std::filesys
                {"by_species", count_by_species(atoms, species)},
                {"threshold", search.threshold.value},
                {"background", search.background},
+               {"smoothing_A", search.smoothing_A},
                {"voxel_A", voxel_A},
                {"rejected", search.rejected},
                {"maxima_kept_without_fit", kept},

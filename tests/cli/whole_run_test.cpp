@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "aetos/io/tilt_series.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/tilt_series.hpp"
 #include "support/same_results.hpp"
 #include "support/small_run.hpp"
 
@@ -64,14 +64,37 @@ TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
   }
 }
 
+TEST_F(WholeRun, RefinedAgainstSimulatedImagesOnAnyNumberOfRanks) {
+  const std::string only = "trace " + config_ + " --set trace.refine_model=multislice --output ";
+  const auto bits = [&](const std::string& name, int ranks) {
+    fs::copy(run(), at(name), fs::copy_options::recursive);
+    const auto outcome = run_aetos(only + at(name) + " --overwrite", ranks);
+    EXPECT_EQ(outcome.code, 0) << outcome.output;
+    return read_file(fs::path(at(name)) / "atoms.extxyz");
+  };
+  const auto one = bits("multislice1", 1);
+  EXPECT_EQ(bits("multislice3", 3), one);
+  EXPECT_NE(read_file(run() / "atoms.extxyz"), one);
+  EXPECT_GT(summary_of(at("multislice1"))["trace"]["refinement"]["bias_removed_pm"].get<double>(), 0);
+  EXPECT_FALSE(fs::exists(fs::path(at("multislice1")) / "work" / "trace"));
+  const auto linear = nlohmann::json::parse(run_aetos("check " + config_ + " --json").output);
+  const auto both = nlohmann::json::parse(
+      run_aetos("check " + config_ + " --json --set trace.refine_model=multislice").output);
+  EXPECT_FALSE(linear["stages"]["trace"].contains("core_hours"));
+  EXPECT_GT(both["core_hours"].get<double>(), linear["core_hours"].get<double>());
+}
+
 TEST_F(WholeRun, HintsForFilesChangeHowTheyAreWrittenNotWhat) {
-  const std::string hints = "run " + config_ +
-                            " --set files.aggregators=2 --set files.buffer_MiB=1 --set 'files.hints=[cb_foo=7]'"
-                            " --overwrite --log-level debug --output " + at("hints");
+  const std::string hints =
+      "run " + config_ +
+      " --set files.aggregators=2 --set files.buffer_MiB=1 --set 'files.hints=[cb_foo=7]'"
+      " --overwrite --log-level debug --output " +
+      at("hints");
   const std::string buffer = "cb_buffer_size: 1048576 asked, 1048576 in use";
   const auto romio = run_aetos(hints, 3, "OMPI_MCA_io=romio321");
   ASSERT_EQ(romio.code, 0) << romio.output;
-  for (const auto& said : {buffer, std::string("cb_nodes: 2 asked, 2 in use"), std::string("cb_foo: 7 asked")})
+  for (const auto& said :
+       {buffer, std::string("cb_nodes: 2 asked, 2 in use"), std::string("cb_foo: 7 asked")})
     EXPECT_NE(romio.output.find(said), std::string::npos) << romio.output;
   expect_same_results(run(), at("hints"));
 
@@ -83,8 +106,9 @@ TEST_F(WholeRun, HintsForFilesChangeHowTheyAreWrittenNotWhat) {
   EXPECT_EQ(ompio.output.find("cb_nodes: 2"), std::string::npos) << ompio.output;
   expect_same_results(run(), at("hints"));
   // They are no part of what the run is: it goes on without.
-  EXPECT_NE(run_aetos("run " + config_ + " --resume --output " + at("hints")).output.find("simulate: already done"),
-            std::string::npos);
+  EXPECT_NE(
+      run_aetos("run " + config_ + " --resume --output " + at("hints")).output.find("simulate: already done"),
+      std::string::npos);
 }
 
 TEST_F(WholeRun, ResolvedConfigGivesTheSameRun) {

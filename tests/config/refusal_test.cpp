@@ -209,6 +209,26 @@ TEST_F(Refusal, PreprocessingThatContradictsItself) {
                   "the simulate stage before");
 }
 
+TEST_F(Refusal, RefinementByMultisliceNeedsADetectorAndElements) {
+  const auto with = [&](const std::string& more) {
+    return refusal(whole(more), {{"trace.refine_model", "multislice"}});
+  };
+  EXPECT_EQ(with(""), "no error");
+  expect_contains(with("trace: {refine: false}\n"), "trace.refine: true");
+  expect_contains(refusal(whole(), {{"trace.refine_model", "exact"}}), "linear, multislice");
+  write("volume.mrc", "");
+  const std::string traced = "stages: [trace]\ntrace: {input: volume.mrc, refine_model: multislice}\n";
+  expect_contains(refusal(traced), "without an annular detector");
+  const std::string ring = traced + "detectors: [{name: adf, inner_mrad: 39.4, outer_mrad: 200}]\n";
+  expect_contains(refusal(ring), "trace.species");
+  // The motion of atoms that are not known yet.
+  const std::string motion = ring + "specimen: {thermal: {debye_waller_B_A2: 0.3}}\n";
+  expect_contains(refusal(motion), "trace.species");
+  EXPECT_EQ(refusal(motion, {{"trace.species", "[Zr]"}}), "no error");
+  expect_contains(refusal(motion, {{"trace.species", "[Zr]"}, {"stages", "[simulate, trace]"}}),
+                  "no 'specimen.file'");
+}
+
 TEST_F(Refusal, SomethingOddButHarmlessIsANote) {
   EXPECT_EQ(load_text(whole("microscope: {C12_deg: 30}\n")).notes.size(), 1u);
   EXPECT_EQ(load_text(whole("microscope: {C56_deg: 30}\n")).notes.size(), 1u);

@@ -272,6 +272,37 @@ TEST(Trace, angles_that_do_not_fit_the_images_are_refused) {
   EXPECT_EQ(scene.run()["refined"], false);
 }
 
+TEST(Trace, errors_of_the_linear_model_are_found_on_simulated_images_and_taken_off) {
+  // A microscope that shows every atom a little away from where the sum of peaks has it.
+  const auto seen = [](const std::vector<Vec3>& atoms) {
+    std::vector<Vec3> places;
+    for (const Vec3& r : atoms)
+      places.push_back(r + 0.06 * Vec3(std::sin(r.y()), std::cos(r.z()), std::sin(r.x() + r.y())));
+    return places;
+  };
+  const auto truth = scattered_atoms(30, 6);
+  Scene scene(gaussians({48, 48, 48}, seen(truth)));
+  write_images(scene.comm, scene.folder / "series.h5", seen(truth), tilts(), 48, 0);
+  scene.request.images = (scene.folder / "series.h5").string();
+  const auto linear = scene.run();
+  EXPECT_TRUE(linear["refinement"]["bias_removed_pm"].is_null());
+  EXPECT_GT(worst_distance_A(scene.atoms(), truth), 0.06);
+
+  scene.request.options.refine_model = config::RefineModel::multislice;
+  scene.request.simulate = [&](const RunContext& context, const ImagesOfModel& images) {
+    EXPECT_EQ(images.atoms.atomic_number, std::vector<std::uint8_t>(30, 40));
+    EXPECT_EQ(images.angles.size(), tilts().size());
+    EXPECT_EQ(images.image_px, (std::array<std::size_t, 2>{48, 48}));
+    const auto file = context.work / "model.h5";
+    write_images(context.comm, file, seen(images.atoms.position), images.angles, 48, 0);
+    return SimulatedModel{file.string(), {}};
+  };
+  const auto corrected = scene.run();
+  EXPECT_NEAR(corrected["refinement"]["bias_removed_pm"], 7.3, 1);
+  // To first order: the distortion itself changes over 0.06 Å.
+  EXPECT_LT(worst_distance_A(scene.atoms(), truth), 0.008);
+}
+
 TEST(Trace, a_stop_request_ends_the_refinement_in_good_order) {
   const auto truth = scattered_atoms(5, 4);
   Scene scene(gaussians({40, 40, 40}, truth));

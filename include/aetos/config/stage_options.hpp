@@ -90,6 +90,10 @@ struct PreprocessOptions {
 /// better.
 enum class PeakShapeChoice { automatic, gaussian, probe };
 
+/// What predicts the images that atoms are refined against: a sum of peaks; or that, freed of the errors that
+/// it makes on multislice images of the same atoms.
+enum class RefineModel { linear, multislice };
+
 /// Finding atoms in a volume.
 struct TraceOptions {
   std::string input;   ///< volume; empty = the reconstruct stage's
@@ -102,6 +106,7 @@ struct TraceOptions {
   double integration_A = 1.0;        ///< half side of the box for the integrated intensity
   bool refine = true;                ///< refine positions against the images
   PeakShapeChoice peak_shape = PeakShapeChoice::automatic;  ///< in the images, for the refinement
+  RefineModel refine_model = RefineModel::linear;
 };
 
 enum class MatchRule { mutual, nearest };

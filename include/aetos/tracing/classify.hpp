@@ -11,10 +11,10 @@
 namespace aetos::tracing {
 
 struct Classes {
-  std::vector<std::size_t> of;  ///< per atom: 0 the dimmest class (the lightest species)
-  std::vector<double> centres;  ///< mean intensity of each class, ascending
+  std::vector<std::size_t> of;      ///< per atom: 0 the dimmest class (the lightest species)
+  std::vector<double> centres;      ///< mean intensity of each class, ascending
   std::vector<double> probability;  ///< per atom: of its class
-  bool told_apart = true;       ///< false where the classes overlap or atoms are too few
+  bool told_apart = true;           ///< false where the classes overlap or atoms are too few
 };
 
 /// k-means in one dimension with k-means++ seeding (Arthur and Vassilvitskii 2007) from the seed, best of

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -8,10 +10,24 @@
 
 #include "aetos/config/stage_options.hpp"
 #include "aetos/core/geometry.hpp"
+#include "aetos/core/structure.hpp"
 #include "aetos/multislice/options.hpp"
 #include "aetos/parallel/run_context.hpp"
 
 namespace aetos::tracing {
+
+/// Images that a model is to be seen in, noise-free.
+struct ImagesOfModel {
+  const Structure& atoms;  ///< about the rotation centre
+  const std::vector<EulerAngles>& angles;
+  std::array<std::size_t, 2> image_px;  ///< (y, x)
+  double pixel_A;
+};
+
+struct SimulatedModel {
+  std::string series;                           ///< path of the images
+  std::vector<std::vector<Vec3>> displacement;  ///< of every atom at each tilt, Å; empty: atoms at rest
+};
 
 struct Request {
   std::string volume;                ///< .h5, .mat[:array] or .mrc
@@ -22,6 +38,8 @@ struct Request {
   config::TraceOptions options;
   std::optional<double> pixel_A;             ///< overrides the files'
   multislice::MicroscopeOptions microscope;  ///< of the images
+  /// Simulates the images asked for; collective. Needed for `refine_model: multislice`.
+  std::function<SimulatedModel(const RunContext&, const ImagesOfModel&)> simulate = {};
 };
 
 /// Finds the atoms of a volume on all ranks (slabs with a halo), tells the species apart, refines them
