@@ -117,15 +117,17 @@ std::size_t reclassify(State& state, std::uint64_t seed) {
   return changed;
 }
 
-/// An atom is one of the lightest species that there are, or brighter.
-double least_intensity(const State& state, double share) {
+/// An atom is one of the lightest species that there are, or brighter. Those that the volume showed set the
+/// measure: false ones among those added must not lower it for the next.
+double least_intensity(const State& state, double share, const std::vector<std::size_t>& kept) {
   const auto& at = state.model.layout;
   const auto& species = state.model.species_of;
   const auto lightest = std::min_element(species.begin(), species.end());
   std::vector<double> intensity;
   for (std::size_t a = 0; a < at.atoms; ++a)
-    if (species[a] == *lightest) intensity.push_back(state.parameters[at.intensity(a)]);
-  return share * median_of(std::move(intensity));
+    if (species[a] == *lightest && kept[a] != Refinement::kNew)
+      intensity.push_back(state.parameters[at.intensity(a)]);
+  return share * (intensity.empty() ? typical_intensity(state) : median_of(std::move(intensity)));
 }
 
 enum class Verdict { stays, weak, too_close };
@@ -391,7 +393,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
     now.reclassified = reclassify(state, options.seed);
-    const double least = least_intensity(state, options.lowest_share);
+    const double least = least_intensity(state, options.lowest_share, result.kept);
     const auto verdict = judge(state, least, options.apart_A);
     std::vector<bool> keep;
     for (const Verdict v : verdict) keep.push_back(v == Verdict::stays);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/tracing/peaks.hpp"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr double kMargin_A = 3;  // beyond the farthest atom
 constexpr double kSamePlace_A = 0.7;
+constexpr double kSignificance =
+    3.5;                              // standard deviations; a particle has 10,000 places and more to look at
 constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
 
 struct Candidate {
@@ -149,10 +152,15 @@ Array<float, 3> matched_filter(const MeasuredImages& images, const Residuals& re
   return map;
 }
 
+struct FittedIntensity {
+  double value = 0;
+  double sigma = std::numeric_limits<double>::infinity();  ///< standard deviation by the weights
+};
+
 /// The intensity that fits the residuals best at one place, with the peak as wide as it is at each
 /// projection.
-double best_intensity(const MeasuredImages& images, const Residuals& residuals, const PeakTable& table,
-                      const Grid& grid, const Vec3& position) {
+FittedIntensity best_intensity(const MeasuredImages& images, const Residuals& residuals,
+                               const PeakTable& table, const Grid& grid, const Vec3& position) {
   double a = 0, b = 0;
   for (std::size_t t = 0; t < images.rotation.size(); ++t) {
     const Vec3 beam = to_beam_frame(images.rotation[t], position);
@@ -169,7 +177,8 @@ double best_intensity(const MeasuredImages& images, const Residuals& residuals, 
         b += peak * peak * static_cast<double>(residuals.stiffness(t, y, x));
       }
   }
-  return b > 0 ? a / b : 0;
+  if (!(b > 0)) return {};
+  return {a / b, 1 / std::sqrt(b)};
 }
 
 }  // namespace
@@ -207,8 +216,9 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
     const auto place = [&](std::size_t axis) { return grid.place(static_cast<std::size_t>(m.voxel[axis])); };
     const Vec3 r(place(2), place(1), place(0));
     if (!near.within(r, apart_A).empty() || !before.within(r, kSamePlace_A).empty()) continue;
-    const double intensity = best_intensity(images, residuals, table, grid, r);
-    if (intensity >= least) mine.push_back({r.x(), r.y(), r.z(), intensity});
+    const FittedIntensity best = best_intensity(images, residuals, table, grid, r);
+    if (best.value >= std::max(least, kSignificance * best.sigma))
+      mine.push_back({r.x(), r.y(), r.z(), best.value});
   }
   auto all = comm.all_gather(std::span<const Candidate>(mine));
   std::stable_sort(all.begin(), all.end(),

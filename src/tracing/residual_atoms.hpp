@@ -14,8 +14,8 @@ namespace aetos::tracing {
 /// projections at every voxel, one pixel wide, of the ball that the atoms lie in: a matched filter. A local
 /// maximum further than `apart_A` from every atom and every brighter maximum, and not at one of the places
 /// that were `tried` before, is a candidate if the intensity that fits the residuals there best, with the
-/// peak's true width at each projection, is `least` or more. `fits`: scale and offset of every projection.
-/// The same on any number of ranks. Collective.
+/// peak's true width at each projection, is `least` or more, and 3.5 of its standard deviations. `fits`:
+/// scale and offset of every projection. The same on any number of ranks. Collective.
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
                                      const AtomModel& model, std::span<const double> parameters,
                                      const std::vector<ImageFit>& fits, double apart_A, double least,

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kBins = 256;
 constexpr double kNoiseShare = 0.3, kNumerousNoiseShare = 0.6;
+constexpr double kNoisyShare = 0.2;
 constexpr double kNumerous = 30;  // maxima; a few may be anything
 
 struct Histogram {
@@ -106,7 +107,7 @@ Threshold find_threshold(std::span<const float> heights, double background, std:
     const double otsu = h.first + static_cast<double>(firsts[1]) * h.width;
     const double lower = count_of(h, 0, firsts[1]);
     const bool numerous = lower > kNumerous && lower > count_of(h, firsts[1], kBins);
-    noisy = numerous && noise >= kNoiseShare * atoms;
+    noisy = numerous && noise >= kNoisyShare * atoms;
     if (noise < (numerous ? kNumerousNoiseShare : kNoiseShare) * atoms)
       return {background + empty_valley(h, noise, atoms).value_or(otsu), true, noisy};
   }
