@@ -18,8 +18,8 @@ multislice::DetectorOptions first_ring(const config::Master& config) {
   throw InputError("detectors", "no annular one", "that of the images which atoms are refined against");
 }
 
-/// Displacements of every atom at each tilt: thermal motion as the config describes it, but by Einstein's
-/// model where it names snapshots, whose atoms are not these. Empty without.
+/// Displacements of every atom at each tilt: thermal motion as the config describes it by element. Empty
+/// without, and where snapshots or columns of a file describe it, whose atoms are not these.
 std::vector<atoms::Snapshot> thermal_motion(const config::Master& config,
                                             const tracing::ImagesOfModel& images, std::uint64_t seed) {
   if (!config.specimen) return {};
