@@ -10,6 +10,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/imaging/dose.hpp"
+#include "aetos/pipeline/model_images.hpp"
 #include "aetos/pipeline/stage_meter.hpp"
 #include "aetos/tracing/predict.hpp"
 
@@ -122,11 +123,9 @@ Json check_images_to_volume(const Plan& plan, const Json& stages, int ranks) {
 /// What the images' noise will allow: pm, or null where there will be none, or no ring that counts electrons.
 Json predicted_bound(const Plan& plan, const Json& simulated) {
   const auto& m = plan.config.microscope;
-  const auto detector =
-      std::find_if(plan.config.detectors.begin(), plan.config.detectors.end(),
-                   [](const auto& d) { return d.kind == multislice::DetectorKind::annular; });
+  const auto* detector = first_annular(plan.config.detectors);
   const bool own_images = plan.config.reconstruct.input.empty() && plan.config.trace.images.empty();
-  if (detector == plan.config.detectors.end() || !own_images || !plan.config.trace.refine ||
+  if (!detector || !own_images || !plan.config.trace.refine ||
       plan.config.multislice.mode == multislice::Mode::plane_wave)
     return nullptr;
   const auto request = plan.simulation_request();
@@ -157,7 +156,8 @@ Json check_refinement(const Plan& plan, int ranks) {
   request.snapshots = {};
   request.specimen_options.thermal.configurations.clear();
   request.specimen_options.thermal.frozen_phonons = 1;
-  std::erase_if(request.detectors, [](const auto& d) { return d.kind != multislice::DetectorKind::annular; });
+  // Without one the config has been refused.
+  request.detectors = {*first_annular(plan.config.detectors)};
   Json stage = cost(simulation::estimate(request, ranks));
   stage["warnings"] = Json::array();  // told by the simulate stage
   return stage;

@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::uint64_t kOtherMotion = 1;  // than that of the simulate stage
 
-multislice::DetectorOptions first_ring(const config::Master& config) {
-  for (const auto& detector : config.detectors)
-    if (detector.kind == multislice::DetectorKind::annular) return detector;
-  throw InputError("detectors", "no annular one", "that of the images which atoms are refined against");
-}
-
 /// Displacements of every atom at each tilt: thermal motion as the config describes it by element. Empty
 /// without, and where snapshots or columns of a file describe it, whose atoms are not these.
 std::vector<atoms::Snapshot> thermal_motion(const config::Master& config,
@@ -37,8 +31,18 @@ std::vector<atoms::Snapshot> thermal_motion(const config::Master& config,
 
 }  // namespace
 
+const multislice::DetectorOptions* first_annular(const std::vector<multislice::DetectorOptions>& detectors) {
+  const auto found = std::find_if(detectors.begin(), detectors.end(), [](const auto& detector) {
+    return detector.kind == multislice::DetectorKind::annular;
+  });
+  return found == detectors.end() ? nullptr : &*found;
+}
+
 tracing::SimulatedModel simulate_model(const RunContext& context, const config::Master& config,
                                        const tracing::ImagesOfModel& images) {
+  const auto* detector = first_annular(config.detectors);
+  if (!detector)
+    throw InputError("detectors", "no annular one", "that of the images which atoms are refined against");
   atoms::SpecimenOptions at_rest;
   at_rest.thermal.frozen_phonons = 1;
   multislice::MicroscopeOptions microscope = config.microscope;
@@ -63,7 +67,7 @@ tracing::SimulatedModel simulate_model(const RunContext& context, const config::
                              {.specimen = images.atoms,
                               .specimen_options = at_rest,
                               .microscope = microscope,
-                              .detectors = {first_ring(config)},
+                              .detectors = {*detector},
                               .scan = scan,
                               .tilts = images.angles,
                               .multislice = config.multislice,

@@ -455,15 +455,14 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     b = b.cwiseProduct(result.error_over_bound);
   }
   result.error_A = std::move(bounds);
-  for (std::size_t a = 0; a < at.atoms; ++a) {
-    result.position.push_back(position_of(state, a));
-    result.intensity.push_back(state.parameters[at.intensity(a)]);
-    result.sigma_A.push_back(std::sqrt(state.parameters[at.width(state.model.species_of[a])]));
-  }
   if (options.images_of) {
     result.bias_A = remove_bias(comm, stop, images, state, options, prior);
     log::info("trace: {:.2f} pm rms of the model's own error taken off", 100 * result.bias_A);
-    result.position = positions_of(state);
+  }
+  result.position = positions_of(state);
+  for (std::size_t a = 0; a < at.atoms; ++a) {
+    result.intensity.push_back(state.parameters[at.intensity(a)]);
+    result.sigma_A.push_back(std::sqrt(state.parameters[at.width(state.model.species_of[a])]));
   }
   const double typical = median_of(result.intensity);
   for (double& i : result.intensity) i /= typical;

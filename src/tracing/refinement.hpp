@@ -42,8 +42,8 @@ struct ImagesOfAtoms {
 struct RefineOptions {
   double maximum_move_A = 1.0;  ///< per axis, in each round
   double start_sigma_A = 0.4;
-  double lowest_share =
-      0.5;                 ///< atoms below this share of the lightest species' median intensity are dropped
+  /// Atoms below this share of the lightest species' median intensity are dropped.
+  double lowest_share = 0.5;
   double apart_A = 2;      ///< no atom is nearer than this to a brighter one
   int iterations = 80;     ///< at most, in each round
   int rounds = 6;          ///< at most, of adding and dropping atoms

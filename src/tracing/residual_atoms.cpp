@@ -13,8 +13,8 @@ namespace {
 
 constexpr double kMargin_A = 3;  // beyond the farthest atom
 constexpr double kSamePlace_A = 0.7;
-constexpr double kSignificance =
-    3.5;                              // standard deviations; a particle has 10,000 places and more to look at
+/// Standard deviations: a particle has 10,000 places and more to look at.
+constexpr double kSignificance = 3.5;
 constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
 
 struct Candidate {
