@@ -161,8 +161,6 @@ TEST_F(SlurmJobs, CancelledRequeuedAndLostWithItsNode) {
 
 TEST_F(SlurmJobs, ANodeOfSeveralIsLost) {
   const auto config = longer_run();
-  // On a slow machine SLURM notices only during the second start that the node was gone, and ends that as well.
-  edit("single_run.sbatch", "max_retries=1", "max_retries=3");
   const auto job = submit("--nodes=2 --ntasks=2 --ntasks-per-node=1 --nodelist=n1,n2",
                           "single_run.sbatch small.yaml runs/one");
   ASSERT_TRUE(is_at_work("runs/one"));
