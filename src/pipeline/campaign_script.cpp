@@ -121,6 +121,9 @@ while :; do
   if [[ $signalled -eq 0 ]]; then break; fi
   signalled=0
 done
+# When a node is lost, mpirun may end before the srun that it started, which then ends what it thinks is still its
+# step: in the next start, the step of the same number.
+pkill -KILL --session 0 --exact srun
 echo "aetos ended with code $code"
 
 again=no

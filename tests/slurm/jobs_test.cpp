@@ -63,6 +63,13 @@ class SlurmJobs : public SlurmCluster {
     return read_file(folder_.path() / ("aetos-" + job + ".log"));
   }
 
+  /// Those of this cluster that mpirun started, by what their environment says.
+  std::string srun_of_mpirun() const {
+    return run_shell("grep --no-messages --text --files-with-matches '" + folder_.path().string() +
+                     "' /dev/null $(pgrep --full '^srun .*orted' | sed 's|.*|/proc/&/environ|')")
+        .output;
+  }
+
   void expect_as_undisturbed(const std::vector<std::string>& runs, const std::string& config) {
     const auto calm = (folder_.path() / "calm").string();
     const auto outcome = run_aetos("run " + config + " --output " + calm);
@@ -166,6 +173,8 @@ TEST_F(SlurmJobs, ANodeOfSeveralIsLost) {
   ASSERT_TRUE(is_at_work("runs/one"));
   helper("kill", "n2");
   EXPECT_TRUE(wait_until([&] { return state(job) != "RUNNING "; }));
+  EXPECT_EQ(srun_of_mpirun(), "")
+      << "half a minute later one would end the step of its number in the next start";
   helper("boot", "n2");
   ASSERT_TRUE(ends(job));
   EXPECT_EQ(state(job), "COMPLETED ") << log_of(job);
