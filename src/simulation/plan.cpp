@@ -21,7 +21,7 @@ constexpr double kProbeMargin_A = 3.2;
 /// Sides of a tile. Larger ones share one potential among more probes (docs/performance.md), but hold more
 /// memory and leave less to share out.
 constexpr double kTileSide_A = 5.5, kLargeTileSide_A = 8.2;
-constexpr std::size_t kManyTiles = 10000;  ///< of all tilts and configurations
+constexpr std::size_t kManyTiles = 500;  ///< of all tilts and configurations
 
 bool is_untilted(const Mat3& rotation) {
   return rotation.isIdentity(1e-12);

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kTrials = 5000, kPerAxis = 4, kFewGroups = 6;
 constexpr double kUncertaintyOfFew = 0.4;
 constexpr double kSignalReach_A = 0.5;
+constexpr double kGroupSide_A =
+    5.5;  ///< whatever tiles the run is cut into: neighbouring probes share a potential
 
 /// Up to kPerAxis indices of begin..end, evenly spread, both ends among them.
 std::set<std::size_t> spread(std::size_t begin, std::size_t end) {
@@ -53,16 +55,17 @@ Samples draw_samples(const Request& request, const Plan& plan, std::size_t group
                     static_cast<double>(plan.grid.cell_y_px) * plan.grid.sampling_y_A);
   // A few dozen tilts are enough to look at, however long the series is.
   const std::size_t tilt_choices = std::min<std::size_t>(request.tilts.size(), kMostSampleGroups);
+  const auto areas = make_tiles(plan.scan, kGroupSide_A);
   for (std::size_t trial = 0; trial < kTrials && samples.groups.size() < groups; ++trial) {
     const auto word = random::words(request.seed, random::Domain::window_sample, {0, 0, trial});
     const std::size_t tilt = word[0] % tilt_choices * request.tilts.size() / tilt_choices;
-    const std::size_t tile = word[1] % plan.tiles.size();
-    if (taken.count({tilt, tile})) continue;
+    const std::size_t area = word[1] % areas.size();
+    if (taken.count({tilt, area})) continue;
     if (!at_tilt.count(tilt))
       at_tilt.emplace(tilt, AtomFinder(beam_atoms_at_rest(request, plan, tilt), period));
-    auto probes = spread_probes(plan.scan, plan.tiles[tile]);
+    auto probes = spread_probes(plan.scan, areas[area]);
     if (at_tilt.at(tilt).near(probes, kSignalReach_A).size() == 0) continue;
-    taken.insert({tilt, tile});
+    taken.insert({tilt, area});
     samples.groups.push_back({tilt, std::move(probes)});
   }
   return samples;

@@ -29,11 +29,12 @@ class SlurmCluster : public ::testing::Test {
     return run_shell(std::string("bash ") + AETOS_SOURCE_DIR + "/tests/slurm/slurm_here.sh " + action + " " +
                      (folder_.path() / "slurm").string() + " " + node + " >/dev/null </dev/null");
   }
-  /// A command in the environment of a user of that cluster.
+  /// A command in the environment of a user of that cluster. Its nodes share the cores of this machine, so
+  /// that mpirun must not bind the ranks of each to the first.
   Outcome user(const std::string& command) const {
     return run_shell("cd '" + folder_.path().string() +
                      "' && env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
-                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 AETOS=" +
+                     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_hwloc_base_binding_policy=none AETOS=" +
                      AETOS_BINARY + " SLURM_CONF=" + (folder_.path() / "slurm/slurm.conf").string() + " " +
                      command + " </dev/null");
   }

@@ -16,7 +16,7 @@ std::vector<Vec2> spread_probes(const ScanGrid& scan, const Tile& tile);
 
 struct SampleGroup {
   std::size_t tilt = 0;
-  std::vector<Vec2> probes;  ///< of one tile
+  std::vector<Vec2> probes;  ///< of one area of 5.5 Å
 };
 
 struct Samples {
@@ -26,7 +26,7 @@ struct Samples {
 
 inline constexpr std::size_t kMostSampleGroups = 32;
 
-/// Up to `groups` groups of up to 16 probes, spread over tiles that hold atoms, at tilts drawn by the key
+/// Up to `groups` groups of up to 16 probes, spread over areas that hold atoms, at tilts drawn by the key
 /// (seed, window_sample, trial).
 Samples draw_samples(const Request& request, const Plan& plan, std::size_t groups = kMostSampleGroups);
 
