@@ -23,22 +23,46 @@ std::vector<double> bonds_within(const MeasuredModel& m, Phase phase) {
   return lengths;
 }
 
-/// Mean of one route over the atoms and over the sites of each phase.
-json degrees_by_phase(const MeasuredModel& m, const std::vector<OxygenSite>& sites,
-                      const std::vector<std::optional<double>>& of_atoms) {
+std::vector<double> values_in(const MeasuredModel& m, const std::vector<OxygenSite>& sites, Phase phase) {
+  std::vector<double> values;
+  for (const auto& s : sites)
+    if (phase_of_most(s.atoms, m.phases) == phase) values.push_back(s.value);
+  return values;
+}
+
+/// One route: the degree of each phase and the number of sites it is of, beside the mean over its atoms.
+template <class DegreeAndSites>
+json degrees_by_phase(const MeasuredModel& m, const std::vector<std::optional<double>>& of_atoms,
+                      DegreeAndSites degree_and_sites) {
   json result = json::object();
   for (const Phase p : kPhases) {
-    std::vector<double> atoms, values;
+    std::vector<double> atoms;
     for (std::size_t i = 0; i < of_atoms.size(); ++i)
       if (m.phases[i] == p && of_atoms[i]) atoms.push_back(*of_atoms[i]);
-    for (const auto& s : sites)
-      if (phase_of_most(s.atoms, m.phases) == p) values.push_back(s.value);
-    result[phase_name(p)] = {{"mean", number_or_null(mean_of(values))},
+    const auto [degree, sites] = degree_and_sites(p);
+    result[phase_name(p)] = {{"mean", number_or_null(degree)},
                              {"mean_of_atoms", number_or_null(mean_of(atoms))},
-                             {"sites", values.size()},
+                             {"sites", sites},
                              {"atoms", atoms.size()}};
   }
   return result;
+}
+
+using DegreeOfSites = std::pair<std::optional<double>, std::size_t>;
+
+/// Occupied sites over the sites that the atoms offer by themselves, of those with all four corners in a
+/// phase. Where sites overlap, empty ones found between the oxygens pack closer than sites do, and there
+/// would seem to be too many of them.
+DegreeOfSites occupancy(const MeasuredModel& m, const std::vector<OxygenSite>& sites,
+                        const std::vector<OxygenSite>& offered, Phase phase) {
+  const auto within = [&](const OxygenSite& s) {
+    return std::all_of(s.atoms.begin(), s.atoms.end(), [&](std::size_t a) { return m.phases[a] == phase; });
+  };
+  const auto occupied = std::count_if(sites.begin(), sites.end(),
+                                      [&](const OxygenSite& s) { return s.value == 1 && within(s); });
+  const auto all = std::count_if(offered.begin(), offered.end(), within);
+  if (all == 0) return {std::nullopt, 0};
+  return {std::min(1.0, static_cast<double>(occupied) / static_cast<double>(all)), all};
 }
 
 /// A column of numbers holds -1 where there is none: extended XYZ has no empty cells.
@@ -85,13 +109,19 @@ json measure_oxidation(const MeasuredModel& m, MeasureOutput& output) {
   const auto regular = near_regular_tetrahedra(points, m.alpha, m.neighbours.cutoff_A);
   const auto volume_sites = sites_by_volume(points, regular);
   const auto by_volume = mean_over_sites(points.size(), volume_sites);
-  json result{{"by_volume", degrees_by_phase(m, volume_sites, by_volume)}, {"by_oxygen", nullptr}};
+  const auto by_volume_of = [&](Phase p) {
+    const auto values = values_in(m, volume_sites, p);
+    return DegreeOfSites(mean_of(values), values.size());
+  };
+  json result{{"by_volume", degrees_by_phase(m, by_volume, by_volume_of)}, {"by_oxygen", nullptr}};
   output.columns["oxidation"] = column_of(by_volume);
   std::vector<std::optional<double>> by_oxygen(points.size());
   if (!m.oxygen.empty()) {
     const auto sites = sites_by_oxygen(points, m.triangulation, regular, m.phases, m.oxygen);
     by_oxygen = mean_over_sites(points.size(), sites);
-    result["by_oxygen"] = degrees_by_phase(m, sites, by_oxygen);
+    const auto offered = sites_by_oxygen(points, m.triangulation, regular, m.phases, {});
+    result["by_oxygen"] =
+        degrees_by_phase(m, by_oxygen, [&](Phase p) { return occupancy(m, sites, offered, p); });
     output.columns["oxidation_by_oxygen"] = column_of(by_oxygen);
   }
   std::string csv = "atom,oxidation_by_volume,oxidation_by_oxygen\n";
