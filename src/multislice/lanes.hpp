@@ -48,6 +48,13 @@ template <int Sign>
   std::memcpy(&to, from, sizeof(Lane));
 }
 
+[[gnu::always_inline]] inline void store(float* to, const Lane& from) {
+  // Not memcpy: where `from` has just been computed GCC would put it on the stack first, and read it back by
+  // halves.
+  typedef float Unaligned __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
+  *reinterpret_cast<Unaligned*>(to) = from;
+}
+
 /// Transposes 16 x 16 values: four rounds of interleaving vector i with vector i + 8.
 [[gnu::always_inline]] inline void transpose(Lane (&v)[kLanes]) {
   for (int round = 0; round < 4; ++round) {

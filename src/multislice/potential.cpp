@@ -1,7 +1,6 @@
 #include "aetos/multislice/potential.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <set>
 
 #include "aetos/core/units.hpp"
@@ -212,9 +211,8 @@ void PotentialBuilder::State::limit_wave(ColumnArray& wave, View<float, 3> trans
     add_columns_to_rows(limited.blocks(), x.band.to, row, rows.data());
     x.out.from_scrambled<1>(rows.data());
     for (std::size_t i = 0; i < x.out.size(); ++i) {
-      rows(i).re += 1.0f;
-      std::memcpy(&transmission(0, i, row), &rows(i).re, sizeof(Lane));
-      std::memcpy(&transmission(1, i, row), &rows(i).im, sizeof(Lane));
+      store(&transmission(0, i, row), rows(i).re + 1.0f);
+      store(&transmission(1, i, row), rows(i).im);
     }
   }
 }

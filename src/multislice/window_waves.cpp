@@ -105,7 +105,6 @@ const ComplexLane* WindowWaves::propagator(std::size_t slices) {
 void WindowWaves::start(std::size_t probe, double x_A, double y_A, std::size_t slices, ComplexLane* wave) {
   const ComplexLane* p = slices > 0 ? propagator(slices) : nullptr;
   const auto unscale = static_cast<float>(norm_);
-  std::fill_n(wave, wave_size(), ComplexLane{});
   std::vector<std::complex<double>> ramp_y(grid_.ny);
   for (std::size_t j = 0; j < grid_.ny; ++j)
     ramp_y[j] = ramp(columns_fft_.order()[j], grid_.ny, grid_.dky(), y_A);
@@ -123,6 +122,7 @@ void WindowWaves::start(std::size_t probe, double x_A, double y_A, std::size_t s
       block[j] = probes_[probe](b, j) * shift;
       if (p) block[j] = block[j] * p[b * grid_.ny + j] * unscale;
     }
+    std::fill(block + grid_.ny, block + block_stride_, ComplexLane{});
     columns_fft_.from_scrambled<1>(block);
   }
 }
