@@ -73,10 +73,14 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   const double rows = padded(s.ny / share), image_rows = padded(s.nv / image_share);
   const double volume = s.nz * s.nx * rows * 4, images = s.projections * s.nu * image_rows * 4;
   const double state = volume * (plan.accelerated ? 2 : 1) + (support ? volume / 4 : 0) + 2 * images;
-  // TAO's vectors of doubles; SIRT's weights.
+  // Vectors of doubles: TAO's, and KSP's with three of pixels (images, residual, product); SIRT's weights.
   const double voxels = s.nz * s.nx * std::ceil(s.ny / share);
-  const double solver = plan.petsc ? plan.petsc->doubles * 8 * voxels : sirt ? volume + images : 0;
-  const double read = s.projections * s.nu * std::ceil(s.nv / image_share) * 4 + images;
+  const double pixels = s.projections * s.nu * std::ceil(s.nv / image_share);
+  const bool linear = plan.petsc && plan.petsc->kind == PetscMethod::Kind::linear;
+  const double solver = plan.petsc ? plan.petsc->doubles * 8 * voxels + (linear ? 3 * 8 * pixels : 0)
+                        : sirt     ? volume + images
+                                   : 0;
+  const double read = pixels * 4 + images;
   const double slab = s.nz * s.nx * std::ceil(s.ny / ranks) * 4;
   const double write = volume + slab + std::min(slab, kTransfer);
   double work = 16 * s.nx * rows * 4;
