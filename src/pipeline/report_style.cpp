@@ -76,8 +76,12 @@ svg .mark-label { fill: var(--accent); }
 .key i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; border: 2px solid var(--species); }
 .key span { margin-right: 18px; white-space: nowrap; }
 
-#view3d canvas { display: block; width: 100%; height: min(70vh, 560px); margin: 10px 0; background: var(--card); border-radius: 4px; touch-action: none; cursor: grab; }
-#view3d select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--faint); border-radius: 3px; padding: 3px 6px; }
+.view3d canvas { display: block; width: 100%; height: min(70vh, 560px); margin: 10px 0; background: var(--card); border-radius: 4px; touch-action: none; cursor: grab; }
+.view3d select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--faint); border-radius: 3px; padding: 3px 6px; max-width: 100%; }
+.view3d label { display: inline-block; max-width: 100%; margin: 0 14px 4px 0; }
+.view3d input { width: 180px; max-width: 60%; vertical-align: middle; accent-color: var(--data); }
+.view3d [hidden] { display: none; }
+.view3d .found { color: var(--soft); font-size: 14px; }
 .scroll { overflow-x: auto; margin-bottom: 20px; }
 table { border-collapse: collapse; font-size: 15px; }
 th, td { padding: 6px 22px 6px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--faint); }

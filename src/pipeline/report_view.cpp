@@ -1,11 +1,12 @@
-// A view of the atoms that can be turned: positions and classes in the page, drawn by a few lines of WebGL.
+// The atoms and the volume in three dimensions, to be turned. The atoms: positions and classes in the page,
+// drawn by a few lines of WebGL.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <map>
+#include <exception>
 
 #include "aetos/core/structure.hpp"
 #include "aetos/io/png.hpp"
@@ -100,82 +101,37 @@ std::string places(const Structure& atoms, double step_A) {
 // Okabe and Ito's colours, as in the style sheet; grey for the last.
 constexpr const char* kScript = R"js(
 (function () {
-  var view = document.getElementById('view3d'), canvas = view.querySelector('canvas'), data = view.querySelector('canvas').dataset;
-  var gl = canvas.getContext('webgl', {alpha: true, antialias: true});
-  if (!gl) { view.querySelector('.no-view').hidden = false; canvas.hidden = true; return; }
-  function bytes(text) { var s = atob(text), b = new Uint8Array(s.length); for (var i = 0; i < s.length; ++i) b[i] = s.charCodeAt(i); return b; }
-  var places = new Int16Array(bytes(data.places).buffer), n = places.length / 3, step = +data.step, radius = +data.radius, size = +data.size;
+  var view = document.getElementById('view3d'), data = view.querySelector('canvas').dataset;
+  var places = new Int16Array(bytesOf(data.places).buffer), n = places.length / 3, step = +data.step, size = +data.size;
   var colours = [[230,159,0],[86,180,233],[0,158,115],[204,121,167],[213,94,0],[240,228,66],[0,114,178],[150,150,150]];
-  function shader(type, text) { var s = gl.createShader(type); gl.shaderSource(s, text); gl.compileShader(s); return s; }
-  var program = gl.createProgram();
-  gl.attachShader(program, shader(gl.VERTEX_SHADER,
-    'attribute vec3 place; attribute vec3 colour; uniform mat3 turn; uniform float scale, point, aspect; varying vec3 c; varying float depth;' +
-    'void main() { vec3 r = turn * place * scale; c = colour; depth = r.z; gl_Position = vec4(r.x / max(aspect, 1.0), r.y * min(aspect, 1.0), -r.z * 0.2, 1.0);' +
-    'gl_PointSize = point; }'));
-  gl.attachShader(program, shader(gl.FRAGMENT_SHADER,
-    'precision mediump float; varying vec3 c; varying float depth; void main() { vec2 d = 2.0 * gl_PointCoord - 1.0; float q = dot(d, d);' +
-    'if (q > 1.0) discard; float light = 0.55 + 0.45 * sqrt(1.0 - q) - 0.25 * (d.x * 0.5 + d.y * 0.5); gl_FragColor = vec4(c * light * (0.8 + 0.2 * clamp(depth, -1.0, 1.0)), 1.0); }'));
-  gl.linkProgram(program); gl.useProgram(program);
-  function attribute(name, array, type, normal) {
-    var at = gl.getAttribLocation(program, name); gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, array, gl.STATIC_DRAW); gl.enableVertexAttribArray(at); gl.vertexAttribPointer(at, 3, type, normal, 0, 0);
-  }
-  attribute('place', places, gl.SHORT, false);
-  gl.enable(gl.DEPTH_TEST);
-  var turn = [1,0,0, 0,1,0, 0,0,1], zoom = 1;
-  function place(name) { return gl.getUniformLocation(program, name); }
-  function draw() {
-    var ratio = window.devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
-    canvas.width = w * ratio; canvas.height = h * ratio; gl.viewport(0, 0, canvas.width, canvas.height);
-    gl.clearColor(0, 0, 0, 0); gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    var scale = 0.95 * zoom * step / radius;
-    gl.uniformMatrix3fv(place('turn'), false, turn); gl.uniform1f(place('scale'), scale); gl.uniform1f(place('aspect'), w / h);
-    gl.uniform1f(place('point'), Math.max(2, size / step * scale * Math.min(canvas.width, canvas.height)));
-    gl.drawArrays(gl.POINTS, 0, n);
-  }
-  function times(a, b) { var m = []; for (var j = 0; j < 3; ++j) for (var i = 0; i < 3; ++i) m.push(a[i] * b[3*j] + a[3+i] * b[3*j+1] + a[6+i] * b[3*j+2]); return m; }
-  function rotate(x, y) {
-    var c = Math.cos(x), s = Math.sin(x), d = Math.cos(y), t = Math.sin(y);
-    turn = times(times([1,0,0, 0,d,t, 0,-t,d], [c,0,-s, 0,1,0, s,0,c]), turn); draw();
-  }
+  var v = turningView(view,
+    'attribute vec3 colour; uniform float point; varying vec3 c; varying float depth;' +
+    'void main() { vec3 r = turn * place * scale; c = colour; depth = r.z; gl_Position = seen(r); gl_PointSize = point; }',
+    'varying vec3 c; varying float depth; void main() { vec2 d = 2.0 * gl_PointCoord - 1.0; float q = dot(d, d);' +
+    'if (q > 1.0) discard; float light = 0.55 + 0.45 * sqrt(1.0 - q) - 0.25 * (d.x * 0.5 + d.y * 0.5); gl_FragColor = vec4(c * light * (0.8 + 0.2 * clamp(depth, -1.0, 1.0)), 1.0); }');
+  if (!v) return;
+  v.attribute('place', places, v.gl.SHORT, false); v.extent = +data.radius / step;
+  v.paint = function (scale, pixels) {
+    v.gl.uniform1f(v.uniform('point'), Math.max(2, size / step * scale * pixels)); v.gl.drawArrays(v.gl.POINTS, 0, n);
+  };
   function paint(which) {
-    var kinds = bytes(data['kinds' + which]), c = new Uint8Array(3 * n), names = JSON.parse(data.names)[which], last = colours.length - 1;
+    var kinds = bytesOf(data['kinds' + which]), c = new Uint8Array(3 * n), names = JSON.parse(data.names)[which], last = colours.length - 1;
     for (var i = 0; i < n; ++i) for (var k = 0; k < 3; ++k) c[3*i+k] = colours[Math.min(last, names[kinds[i]] === 'other' || names[kinds[i]] === 'none' ? last : kinds[i])][k];
-    attribute('colour', c, gl.UNSIGNED_BYTE, true);
+    v.attribute('colour', c, v.gl.UNSIGNED_BYTE, true);
     var key = view.querySelector('.key'); key.textContent = '';
     names.forEach(function (name, i) {
       var s = document.createElement('span'), dot = document.createElement('i');
       dot.style.borderColor = 'rgb(' + colours[Math.min(last, name === 'other' || name === 'none' ? last : i)] + ')'; dot.style.background = dot.style.borderColor;
       s.appendChild(dot); s.appendChild(document.createTextNode(name)); key.appendChild(s);
     });
-    draw();
+    v.draw();
   }
-  var held = {};
-  canvas.addEventListener('pointerdown', function (e) { held[e.pointerId] = [e.clientX, e.clientY]; canvas.setPointerCapture(e.pointerId); canvas.focus(); });
-  canvas.addEventListener('pointermove', function (e) {
-    var from = held[e.pointerId]; if (!from) return;
-    var ids = Object.keys(held);
-    if (ids.length === 2) {
-      var other = held[ids[0] == e.pointerId ? ids[1] : ids[0]];
-      zoom *= Math.hypot(e.clientX - other[0], e.clientY - other[1]) / Math.max(1, Math.hypot(from[0] - other[0], from[1] - other[1])); draw();
-    } else rotate(-(e.clientX - from[0]) * 0.008, -(e.clientY - from[1]) * 0.008);
-    held[e.pointerId] = [e.clientX, e.clientY];
-  });
-  ['pointerup', 'pointercancel'].forEach(function (name) { canvas.addEventListener(name, function (e) { delete held[e.pointerId]; }); });
-  canvas.addEventListener('wheel', function (e) { if (document.activeElement !== canvas) return; e.preventDefault(); zoom *= Math.exp(-e.deltaY * 0.001); draw(); }, {passive: false});
-  canvas.addEventListener('keydown', function (e) {
-    var k = {ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1]}[e.key];
-    if (k) { e.preventDefault(); rotate(k[0], k[1]); } else if (e.key === '+' || e.key === '-') { zoom *= e.key === '+' ? 1.15 : 1 / 1.15; draw(); }
-  });
   view.querySelector('select').addEventListener('change', function () { paint(+this.value); });
-  window.addEventListener('resize', draw);
-  rotate(0.5, -0.35); paint(0); view.dataset.drawn = n;
+  paint(0); view.dataset.drawn = n;
 })();
 )js";
 
-}  // namespace
-
-std::string view_section(const Run& run) {
+std::string atoms_view(const Run& run) {
   const char* name = run.has(files::analyzed_atoms) ? files::analyzed_atoms : files::atoms;
   if (!run.has(name)) return {};
   const auto whole = io::read_structure((run.folder / name).string());
@@ -193,22 +149,42 @@ std::string view_section(const Run& run) {
     kinds += fmt::format(" data-kinds{}=\"{}\"", i, bytes_of(all[i].of_atom.data(), all[i].of_atom.size()));
     choices += fmt::format("<option value=\"{}\">{}</option>", i, escape(all[i].name));
   }
-  std::string words =
-      "Drag to turn, pinch or use the wheel (after a click) to zoom, or the arrow keys, + and −.";
+  std::string caption;
   if (atoms.size() < total)
-    words += " " + format(static_cast<double>(atoms.size())) + " of " + format(static_cast<double>(total)) +
-             " atoms are shown.";
+    caption = format(static_cast<double>(atoms.size())) + " of " + format(static_cast<double>(total)) +
+              " atoms are shown.";
+  return figure(
+      "Atoms",
+      "<div id=\"view3d\" class=\"view3d\">\n<label>Colour <select>" + choices + "</select></label>\n" +
+          fmt::format("<canvas tabindex=\"0\" role=\"img\" aria-label=\"The atoms in three dimensions\" "
+                      "data-places=\"{}\" data-step=\"{:.8g}\" "
+                      "data-radius=\"{:.8g}\" data-size=\"1.3\"{} data-names=\"{}\"></canvas>\n",
+                      places(atoms, step), step, radius, kinds, escape(names.dump())) +
+          "<p class=\"key\"></p>\n" + kNoView + "</div>\n<script>" + kScript + "</script>\n",
+      caption);
+}
+
+/// A file that cannot be read costs its view, not the other.
+std::string guarded(std::string (*make)(const Run&), const Run& run) {
+  try {
+    return make(run);
+  } catch (const std::exception& e) {
+    return paragraph("This view could not be made: " + escape(e.what()));
+  }
+}
+
+}  // namespace
+
+std::string view_section(const Run& run) {
+  std::vector<std::string> views;
+  for (auto* make : {atoms_view, surface_part})
+    if (auto view = guarded(make, run); !view.empty()) views.push_back(std::move(view));
+  if (views.empty()) return {};
   return section("view", "In three dimensions",
-                 paragraph(escape(words)) + "<div id=\"view3d\">\n<label>Colour: <select>" + choices +
-                     "</select></label>\n" +
-                     fmt::format("<canvas tabindex=\"0\" aria-label=\"The atoms in three dimensions\" "
-                                 "data-places=\"{}\" data-step=\"{:.8g}\" "
-                                 "data-radius=\"{:.8g}\" data-size=\"1.3\"{} data-names=\"{}\"></canvas>\n",
-                                 places(atoms, step), step, radius, kinds, escape(names.dump())) +
-                     "<p class=\"key\"></p>\n<p class=\"no-view\" hidden=\"hidden\">This browser does not "
-                     "draw in three dimensions (WebGL).</p>\n"
-                     "</div>\n<script>" +
-                     kScript + "</script>\n");
+                 paragraph("Drag to turn, pinch or use the wheel (after a click) to zoom, or the arrow keys, "
+                           "+ and −.") +
+                     "<script>" + kTurningScript + "</script>\n" +
+                     row(views, static_cast<int>(views.size())));
 }
 
 }  // namespace aetos::pipeline::report

@@ -83,7 +83,9 @@ std::string pictures(const std::string& file, const io::VolumeInfo& info) {
   const auto views = read_views(file, info);
   return three_views(views.slices, info, " at ", " = 0") +
          paragraph(
-             "The greatest value along each line of sight. In three dimensions: ParaView opens run.xdmf.") +
+             "The greatest value along each line of sight. In three dimensions: an isosurface below, and "
+             "ParaView opens "
+             "run.xdmf.") +
          three_views(views.brightest, info, ", seen along ", "");
 }
 

@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
 #include <png.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "aetos/core/error.hpp"
@@ -10,26 +8,10 @@
 #include "aetos/pipeline/report.hpp"
 #include "aetos/pipeline/xdmf.hpp"
 #include "report_fake_run.hpp"
+#include "report_fixture.hpp"
 
 namespace aetos {
 namespace {
-
-namespace fs = std::filesystem;
-
-class Report : public ::testing::Test {
- protected:
-  fs::path folder =
-      fs::temp_directory_path() / ("aetos report " + std::to_string(getpid()) + " " +
-                                   ::testing::UnitTest::GetInstance()->current_test_info()->name());
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override {
-    if (std::getenv("AETOS_KEEP_REPORT") == nullptr) fs::remove_all(folder);
-  }
-  std::string write_and_read() const {
-    pipeline::write_report(folder);
-    return io::read_text_file((folder / "report.html").string());
-  }
-};
 
 /// Every element is closed in order, and every attribute quoted; returns what is wrong, or nothing.
 std::string markup_error(std::string html) {
@@ -68,10 +50,6 @@ void expect_self_contained(const std::string& html) {
           html.substr(from, html.find('"', from) - from).find_first_of(":/") == std::string::npos;
       EXPECT_TRUE(beside || html.compare(from, 15, "data:image/png;") == 0) << html.substr(from, 40);
     }
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST_F(Report, HoldsEveryPartOfAWholeRun) {
@@ -175,25 +153,6 @@ TEST_F(Report, XdmfNamesTheVolumeAndHoldsTheAtoms) {
   EXPECT_TRUE(contains(xml, ">0.5 0.5 0.5<"));
   EXPECT_TRUE(contains(xml, "NumberOfElements=\"" + std::to_string(particle.size()) + "\""));
   EXPECT_EQ(markup_error(xml.substr(xml.find("<Xdmf"))), "");
-}
-
-std::string quoted(const fs::path& p) {
-  return "'" + p.string() + "'";
-}
-
-/// Chromium without a screen, in light (1) or dark (0) colours.
-int browse(const fs::path& folder, const std::string& options, int colours) {
-  const std::string command =
-      "timeout 120 chromium --headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader "
-      "--disable-dev-shm-usage --hide-scrollbars "
-      "--blink-settings=preferredColorScheme=" +
-      std::to_string(colours) + " --user-data-dir=" + quoted(folder / "profile") + " " + options +
-      " 2>/dev/null";
-  return std::system(command.c_str());
-}
-
-bool no_browser() {
-  return std::system("command -v chromium >/dev/null 2>&1") != 0;
 }
 
 TEST_F(Report, IsDrawnByABrowserInLightAndDark) {

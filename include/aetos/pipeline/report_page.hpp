@@ -60,5 +60,12 @@ std::string headlines(const std::vector<Headline>& items);
 std::string page(const std::string& title, const std::string& subtitle, const std::string& body);
 /// The style sheet (report_style.cpp).
 extern const char* const kStyle;
+/// JavaScript: functions for views that can be turned (report_turning.cpp), and the isosurface
+/// (report_surface_script.cpp).
+extern const char* const kTurningScript;
+extern const char* const kSurfaceScript;
+/// What a view says where the browser has no WebGL.
+inline constexpr const char* kNoView =
+    "<p class=\"no-view\" hidden=\"hidden\">This browser does not draw in three dimensions (WebGL).</p>\n";
 
 }  // namespace aetos::pipeline::report

@@ -32,9 +32,11 @@ std::string measures_part(const Run& run, const nlohmann::json& analysis);
 /// Of the same: slabs of the volume with atoms; lines across images.
 std::string slabs_part(const Run& run, const nlohmann::json& sections);
 std::string profiles_part(const Run& run, const nlohmann::json& profiles);
-/// A view of the atoms that can be turned (WebGL, in the page itself).
+/// The atoms and the volume in three dimensions, to be turned (WebGL, in the page itself).
 std::string view_section(const Run& run);
-/// Of the same: dislocations and short-range order.
+/// Of the view section: an isosurface of the volume, thinned, and of its middle at full resolution.
+std::string surface_part(const Run& run);
+/// Of the structure section: dislocations and short-range order.
 std::string order_part(const nlohmann::json& analysis);
 std::string warnings_section(const Run& run);
 std::string performance_section(const Run& run);
