@@ -49,6 +49,15 @@ double total_seconds(const Request& request, const Plan& plan, const Window& win
   return seconds / static_cast<double>(looked_at) * static_cast<double>(tilts * plan.configurations());
 }
 
+/// Processor time of the choice of a window: what its sample probes take on each that is tried.
+double choice_seconds(const Request& request, const Plan& plan, const Window& window, const Rates& rates) {
+  const std::size_t groups = std::min(kMostSampleGroups, plan.rotation.size() * plan.tiles.size());
+  double operations = 0;
+  for (const Window& tried : windows_tried(request, plan, window))
+    operations += tile_operations(plan, tried, groups * kMostProbesOfGroup, groups);
+  return operations * rates.wave_slice_s / window_operations(window);
+}
+
 }  // namespace
 
 Estimate estimate(const Request& request, int ranks) {
@@ -68,7 +77,7 @@ Estimate estimate(const Request& request, int ranks) {
   e.image_ny = plan.scan.ny;
   e.image_nx = plan.scan.nx;
   e.window_px = window.px;
-  e.core_seconds = total_seconds(request, plan, window, rates);
+  e.core_seconds = total_seconds(request, plan, window, rates) + choice_seconds(request, plan, window, rates);
   e.memory_per_rank_MiB = memory_per_rank_bytes(request, plan, window) / (1024.0 * 1024.0);
   const std::size_t sharing = ranks_of_full_window(request, window, plan, static_cast<std::size_t>(ranks));
   if (sharing > 1) {

@@ -30,11 +30,20 @@ bool holds(const Window& outer, const Window& inner) {
   return outer.px[0] >= inner.px[0] && outer.px[1] >= inner.px[1];
 }
 
+/// What the errors of smaller windows are measured against.
+Window reference_window(const Request& request, const Plan& plan) {
+  const double resolved = narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A);
+  const Window reference = window_of_width(
+      plan, std::max({kReferenceWindow_A, 2.5 * resolved, 2 * plan.probe_radius_A + kReferenceWindow_A}));
+  const Window full = full_window(plan);
+  return holds(reference, full) ? full : reference;
+}
+
 /// Windows from the smallest sensible one up to below the reference, each at least 10 % wider than the one
 /// before.
-std::vector<Window> candidates(const Plan& plan, double narrowest_A, const Window& reference) {
+std::vector<Window> candidates(const Request& request, const Plan& plan, const Window& reference) {
   std::vector<Window> list;
-  for (double width = narrowest_A;;) {
+  for (double width = std::max(kSmallestWindow_A, narrowest_window_A(request, plan));;) {
     const Window next = window_of_width(plan, width);
     if (holds(next, reference)) return list;
     list.push_back(next);
@@ -53,12 +62,8 @@ double usual_window_A(const Plan& plan, double tolerance) {
 
 Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,
                            double tolerance) {
-  const double narrowest = std::max(kSmallestWindow_A, narrowest_window_A(request, plan));
-  const double resolved = narrowest_window_A(request.microscope.convergence_mrad, plan.wavelength_A);
-  Window reference = window_of_width(
-      plan, std::max({kReferenceWindow_A, 2.5 * resolved, 2 * plan.probe_radius_A + kReferenceWindow_A}));
-  if (const Window full = full_window(plan); holds(reference, full)) reference = full;
-  const auto list = candidates(plan, narrowest, reference);
+  Window reference = reference_window(request, plan);
+  const auto list = candidates(request, plan, reference);
   const auto samples = draw_samples(request, plan);
   std::uint64_t spent = 0;
   const auto truth = sample_signals(comm, request, plan, reference, samples, spent);
@@ -140,6 +145,17 @@ Window expected_window(const Request& request, const Plan& plan) {
   const Window guess = window_of_width(plan, std::max(usual_window_A(plan, tolerance), narrowest));
   const Window full = full_window(plan);
   return holds(guess, full) ? full : guess;
+}
+
+std::vector<Window> windows_tried(const Request& request, const Plan& plan, const Window& chosen) {
+  if (!std::holds_alternative<multislice::WindowTolerance>(request.multislice.window)) return {};
+  const Window reference = reference_window(request, plan);
+  std::vector<Window> tried{reference};
+  for (const Window& window : candidates(request, plan, reference)) {
+    tried.push_back(window);
+    if (holds(window, chosen)) break;
+  }
+  return tried;
 }
 
 }  // namespace aetos::simulation

@@ -170,6 +170,23 @@ TEST(Plan, FewFociAreWarnedOf) {
   EXPECT_TRUE(warned("more than the 99"));
 }
 
+TEST(Estimate, KnowsTheWindowsThatTheChoiceTries) {
+  SimulationCase c({{0, 0, 0}, {30, 0, 0}, {0, 30, 0}});
+  c.scan.field_A = {{60, 60}};
+  c.multislice.window = multislice::WindowTolerance{0.005};
+  const auto request = c.request();
+  const auto plan = make_plan(request);
+  const auto chosen = window_of_width(plan, 12.8);
+  const auto tried = windows_tried(request, plan, chosen);
+  ASSERT_GE(tried.size(), 3u);
+  EXPECT_GE(window_width_A(plan, tried.front()), 38.4);
+  for (std::size_t i = 2; i < tried.size(); ++i) EXPECT_GT(tried[i].px[0], tried[i - 1].px[0]);
+  EXPECT_GE(tried.back().px[0], chosen.px[0]);
+  EXPECT_LT(tried[tried.size() - 2].px[0], chosen.px[0]);
+  c.multislice.window = multislice::WindowWidth{12.8};
+  EXPECT_TRUE(windows_tried(c.request(), plan, chosen).empty());
+}
+
 TEST(Estimate, SaysWhatARunCosts) {
   SimulationCase c({{0, 0, 0}, {3, 0, 0}});
   c.specimen_options.thermal.debye_waller_B_A2 = 0.3;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aetos/parallel/communicator.hpp"
 #include "aetos/simulation/plan.hpp"
@@ -41,5 +42,8 @@ Window choose_window(const Communicator& comm, const Request& request, const Pla
 
 /// What `choose_window` is expected to take, without trying: for estimates of cost.
 Window expected_window(const Request& request, const Plan& plan);
+/// The windows on which `choose_window` propagates sample probes before it takes `chosen`: the much larger
+/// one first. None where the config names its window.
+std::vector<Window> windows_tried(const Request& request, const Plan& plan, const Window& chosen);
 
 }  // namespace aetos::simulation
