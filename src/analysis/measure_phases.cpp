@@ -23,11 +23,30 @@ std::vector<double> bonds_within(const MeasuredModel& m, Phase phase) {
   return lengths;
 }
 
-std::vector<double> values_in(const MeasuredModel& m, const std::vector<OxygenSite>& sites, Phase phase) {
+/// A phase's degree of oxidation, and the number of sites it is of.
+using DegreeOfSites = std::pair<std::optional<double>, std::size_t>;
+
+/// Mean over the sites with most corners in a phase.
+DegreeOfSites mean_degree(const MeasuredModel& m, const std::vector<OxygenSite>& sites, Phase phase) {
   std::vector<double> values;
   for (const auto& s : sites)
     if (phase_of_most(s.atoms, m.phases) == phase) values.push_back(s.value);
-  return values;
+  return {mean_of(values), values.size()};
+}
+
+/// Occupied sites over the sites that the atoms offer by themselves, of those with all four corners in a
+/// phase. Where sites overlap, empty ones found between the oxygens pack closer than sites do, and there
+/// would seem to be too many of them.
+DegreeOfSites occupancy(const MeasuredModel& m, const std::vector<OxygenSite>& sites,
+                        const std::vector<OxygenSite>& offered, Phase phase) {
+  const auto within = [&](const OxygenSite& s) {
+    return std::all_of(s.atoms.begin(), s.atoms.end(), [&](std::size_t a) { return m.phases[a] == phase; });
+  };
+  const auto occupied = std::count_if(sites.begin(), sites.end(),
+                                      [&](const OxygenSite& s) { return s.value == 1 && within(s); });
+  const auto all = std::count_if(offered.begin(), offered.end(), within);
+  if (all == 0) return {std::nullopt, 0};
+  return {std::min(1.0, static_cast<double>(occupied) / static_cast<double>(all)), all};
 }
 
 /// One route: the degree of each phase and the number of sites it is of, beside the mean over its atoms.
@@ -46,23 +65,6 @@ json degrees_by_phase(const MeasuredModel& m, const std::vector<std::optional<do
                              {"atoms", atoms.size()}};
   }
   return result;
-}
-
-using DegreeOfSites = std::pair<std::optional<double>, std::size_t>;
-
-/// Occupied sites over the sites that the atoms offer by themselves, of those with all four corners in a
-/// phase. Where sites overlap, empty ones found between the oxygens pack closer than sites do, and there
-/// would seem to be too many of them.
-DegreeOfSites occupancy(const MeasuredModel& m, const std::vector<OxygenSite>& sites,
-                        const std::vector<OxygenSite>& offered, Phase phase) {
-  const auto within = [&](const OxygenSite& s) {
-    return std::all_of(s.atoms.begin(), s.atoms.end(), [&](std::size_t a) { return m.phases[a] == phase; });
-  };
-  const auto occupied = std::count_if(sites.begin(), sites.end(),
-                                      [&](const OxygenSite& s) { return s.value == 1 && within(s); });
-  const auto all = std::count_if(offered.begin(), offered.end(), within);
-  if (all == 0) return {std::nullopt, 0};
-  return {std::min(1.0, static_cast<double>(occupied) / static_cast<double>(all)), all};
 }
 
 /// A column of numbers holds -1 where there is none: extended XYZ has no empty cells.
@@ -109,10 +111,7 @@ json measure_oxidation(const MeasuredModel& m, MeasureOutput& output) {
   const auto regular = near_regular_tetrahedra(points, m.alpha, m.neighbours.cutoff_A);
   const auto volume_sites = sites_by_volume(points, regular);
   const auto by_volume = mean_over_sites(points.size(), volume_sites);
-  const auto by_volume_of = [&](Phase p) {
-    const auto values = values_in(m, volume_sites, p);
-    return DegreeOfSites(mean_of(values), values.size());
-  };
+  const auto by_volume_of = [&](Phase p) { return mean_degree(m, volume_sites, p); };
   json result{{"by_volume", degrees_by_phase(m, by_volume, by_volume_of)}, {"by_oxygen", nullptr}};
   output.columns["oxidation"] = column_of(by_volume);
   std::vector<std::optional<double>> by_oxygen(points.size());

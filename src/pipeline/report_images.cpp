@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "aetos/io/png.hpp"
+#include "aetos/io/tilt_series.hpp"
 #include "aetos/pipeline/report_page.hpp"
 
 namespace aetos::pipeline::report {
@@ -75,6 +76,16 @@ Array<float, 2> block_maxima(View<const float, 2> image, std::size_t k) {
 
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale) {
   return io::png_data_uri(io::encode_png_grey(to_grey(image, scale), image.extent(1), image.extent(0)));
+}
+
+void each_plane(const std::string& file,
+                const std::function<void(std::size_t, View<const float, 2>)>& visit) {
+  const auto [nz, ny, nx] = io::read_volume_info(file).shape;
+  const std::size_t block = std::max<std::size_t>(1, (16U << 20U) / std::max<std::size_t>(1, ny * nx));
+  for (std::size_t first = 0; first < nz; first += block) {
+    const auto planes = io::read_volume_planes(file, {first, std::min(nz, first + block)});
+    for (std::size_t k = 0; k < planes.extent(0); ++k) visit(first + k, planes[k]);
+  }
 }
 
 double scale_bar_A(double field_A) {

@@ -13,6 +13,7 @@
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/pipeline/plan.hpp"
+#include "aetos/pipeline/report_images.hpp"
 #include "aetos/pipeline/report_page.hpp"
 #include "aetos/pipeline/report_sections.hpp"
 
@@ -108,17 +109,6 @@ Range middle_of(std::size_t n) {
   return {first, first + side};
 }
 
-template <class Add>
-void each_plane(const std::string& file, const io::VolumeInfo& info, const Add& add) {
-  const auto [nz, ny, nx] = info.shape;
-  // Few planes are held at once.
-  const std::size_t block = std::max<std::size_t>(1, (16U << 20U) / std::max<std::size_t>(1, ny * nx));
-  for (std::size_t first = 0; first < nz; first += block) {
-    const auto planes = io::read_volume_planes(file, {first, std::min(nz, first + block)});
-    for (std::size_t k = 0; k < planes.extent(0); ++k) add(first + k, planes[k]);
-  }
-}
-
 /// The value of the slider's end. A few bright voxels, of an artefact, do not take its whole range.
 double top_of(View<const double, 3> values) {
   std::vector<double> positive;
@@ -207,7 +197,7 @@ std::vector<Packed> packed_boxes(const std::string& file, const io::VolumeInfo& 
   const auto boxes = boxes_of(info);
   std::vector<Thinned> thinned;
   for (const auto& box : boxes) thinned.emplace_back(box);
-  each_plane(file, info, [&](std::size_t z, View<const float, 2> plane) {
+  each_plane(file, [&](std::size_t z, View<const float, 2> plane) {
     for (auto& t : thinned) t.add(z, plane);
   });
   std::vector<Packed> all;

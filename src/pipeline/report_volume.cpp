@@ -34,24 +34,19 @@ Views read_views(const std::string& file, const io::VolumeInfo& info) {
   Views v{ThreeViews(info.shape), ThreeViews(info.shape)};
   const std::size_t z = centre_index(nz), y = centre_index(ny), x = centre_index(nx);
   const auto brighter = [](float& so_far, float value) { so_far = std::max(so_far, value); };
-  // Few planes are held at once.
-  const std::size_t block = std::max<std::size_t>(1, (16U << 20U) / std::max<std::size_t>(1, ny * nx));
-  for (std::size_t first = 0; first < nz; first += block) {
-    const auto planes = io::read_volume_planes(file, {first, std::min(nz, first + block)});
-    for (std::size_t k = 0; k < planes.extent(0); ++k) {
-      if (first + k == z) std::copy(planes[k].begin(), planes[k].end(), v.slices.xy.begin());
-      for (std::size_t j = 0; j < ny; ++j) {
-        v.slices.zy(j, first + k) = planes(k, j, x);
-        for (std::size_t i = 0; i < nx; ++i) {
-          const float value = planes(k, j, i);
-          if (j == y) v.slices.xz(first + k, i) = value;
-          brighter(v.brightest.xy(j, i), value);
-          brighter(v.brightest.xz(first + k, i), value);
-          brighter(v.brightest.zy(j, first + k), value);
-        }
+  each_plane(file, [&](std::size_t k, View<const float, 2> plane) {
+    if (k == z) std::copy(plane.begin(), plane.end(), v.slices.xy.begin());
+    for (std::size_t j = 0; j < ny; ++j) {
+      v.slices.zy(j, k) = plane(j, x);
+      for (std::size_t i = 0; i < nx; ++i) {
+        const float value = plane(j, i);
+        if (j == y) v.slices.xz(k, i) = value;
+        brighter(v.brightest.xy(j, i), value);
+        brighter(v.brightest.xz(k, i), value);
+        brighter(v.brightest.zy(j, k), value);
       }
     }
-  }
+  });
   return v;
 }
 
@@ -84,8 +79,7 @@ std::string pictures(const std::string& file, const io::VolumeInfo& info) {
   return three_views(views.slices, info, " at ", " = 0") +
          paragraph(
              "The greatest value along each line of sight. In three dimensions: an isosurface below, and "
-             "ParaView opens "
-             "run.xdmf.") +
+             "ParaView opens run.xdmf.") +
          three_views(views.brightest, info, ", seen along ", "");
 }
 

@@ -13,16 +13,17 @@
 namespace aetos::simulation {
 namespace {
 
-constexpr std::size_t kTrials = 5000, kPerAxis = 4, kFewGroups = 6;
+constexpr std::size_t kTrials = 5000, kFewGroups = 6;
 constexpr double kUncertaintyOfFew = 0.4;
 constexpr double kSignalReach_A = 0.5;
-constexpr double kGroupSide_A =
-    5.5;  ///< whatever tiles the run is cut into: neighbouring probes share a potential
+/// Whatever tiles the run is cut into; neighbouring probes share a potential.
+constexpr double kGroupSide_A = 5.5;
 
-/// Up to kPerAxis indices of begin..end, evenly spread, both ends among them.
+/// Up to kProbesPerAxis indices of begin..end, evenly spread, both ends among them.
 std::set<std::size_t> spread(std::size_t begin, std::size_t end) {
   std::set<std::size_t> chosen;
-  for (std::size_t i = 0; i < kPerAxis; ++i) chosen.insert(begin + i * (end - 1 - begin) / (kPerAxis - 1));
+  for (std::size_t i = 0; i < kProbesPerAxis; ++i)
+    chosen.insert(begin + i * (end - 1 - begin) / (kProbesPerAxis - 1));
   return chosen;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ Array<float, 2> block_maxima(View<const float, 2> image, std::size_t block);
 
 /// "data:image/png;base64,..." of an image (y, x), 8 bits.
 std::string png_data_uri(View<const float, 2> image, const GreyScale& scale);
+
+/// Calls visit(z, plane (y, x)) for every plane of a volume's file; few are held at once.
+void each_plane(const std::string& file, const std::function<void(std::size_t, View<const float, 2>)>& visit);
 
 /// The round length (1, 2, 5 x 10^n Å) nearest to a quarter of the field, not above it.
 double scale_bar_A(double field_A);

@@ -24,7 +24,8 @@ struct Samples {
   std::size_t probe_count() const;
 };
 
-inline constexpr std::size_t kMostSampleGroups = 32, kMostProbesOfGroup = 16;
+inline constexpr std::size_t kMostSampleGroups = 32, kProbesPerAxis = 4,
+                             kMostProbesOfGroup = kProbesPerAxis * kProbesPerAxis;
 
 /// Up to `groups` groups of up to 16 probes, spread over areas that hold atoms, at tilts drawn by the key
 /// (seed, window_sample, trial).
