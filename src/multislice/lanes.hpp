@@ -7,11 +7,6 @@
 /// turn the arithmetic into whatever vector instructions the target has.
 namespace aetos::multislice {
 
-#if defined(__GNUC__) && !defined(__clang__)
-// Without AVX-512 GCC notes that such vectors pass by memory; here all functions that take them are inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-
 inline constexpr std::size_t kLanes = 16;
 typedef float Lane __attribute__((vector_size(kLanes * sizeof(float))));
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -13,33 +14,44 @@ namespace {
 
 constexpr std::size_t kTapsU = 3, kTapsV = 2;
 
-typedef std::int32_t IntBlock __attribute__((vector_size(kRowBlock * sizeof(std::int32_t))));
+/// Voxels along y that are worked on at once: as many as a register holds, since GCC takes comparisons of
+/// longer vectors apart into single numbers.
+#if defined(__AVX512F__)
+constexpr std::size_t kVoxels = 16;
+#elif defined(__AVX__)
+constexpr std::size_t kVoxels = 8;
+#else
+constexpr std::size_t kVoxels = 4;
+#endif
+static_assert(kRowBlock % kVoxels == 0);
+typedef float Voxels __attribute__((vector_size(kVoxels * sizeof(float))));
+typedef std::int32_t Integers __attribute__((vector_size(kVoxels * sizeof(std::int32_t))));
 
-Block counted(float first, float step) {
-  Block values;
-  for (std::size_t i = 0; i < kRowBlock; ++i) values[i] = first + step * static_cast<float>(i);
+Voxels counted(float first, float step) {
+  Voxels values;
+  for (std::size_t i = 0; i < kVoxels; ++i) values[i] = first + step * static_cast<float>(i);
   return values;
 }
-Block clamped(Block value, float low, float high) {
-  const Block least = Block{} + low, most = Block{} + high;
+Voxels clamped(Voxels value, float low, float high) {
+  const Voxels least = Voxels{} + low, most = Voxels{} + high;
   value = value < least ? least : value;
   return value > most ? most : value;
 }
 /// Rounded down where it is not negative.
-Block whole(Block value) {
-  return __builtin_convertvector(__builtin_convertvector(value, IntBlock), Block);
+Voxels whole(Voxels value) {
+  return __builtin_convertvector(__builtin_convertvector(value, Integers), Voxels);
 }
-Block hats(Block distance) {
-  const Block away = distance < 0 ? -distance : distance;
-  return away < 1 ? 1 - away : Block{};
+Voxels hats(Voxels distance) {
+  const Voxels away = distance < 0 ? -distance : distance;
+  return away < 1 ? 1 - away : Voxels{};
 }
-Block load(const float* from) {
-  Block block;
-  std::memcpy(&block, from, sizeof block);
-  return block;
+Voxels load(const float* from) {
+  Voxels group;
+  std::memcpy(&group, from, sizeof group);
+  return group;
 }
-void store(float* to, Block block) {
-  std::memcpy(to, &block, sizeof block);
+void store(float* to, Voxels group) {
+  std::memcpy(to, &group, sizeof group);
 }
 
 /// One projection as a voxel sees it: u = u_of . r + centre, v and the depth likewise.
@@ -66,38 +78,38 @@ struct Sight {
   std::size_t stride;
 };
 
-/// The pixels among which a block of voxels along y shares itself.
+/// The pixels among which a group of voxels along y shares itself.
 class Shares {
  public:
   Shares(const Sight& sight, const Vec3& start, std::size_t y) : stride_(sight.stride) {
     const auto from = static_cast<float>(y);
-    const Block u = counted(static_cast<float>(start.x()) + sight.centre_u + sight.du * from, sight.du);
-    const Block v = counted(static_cast<float>(start.y()) + sight.centre_v + sight.dv * from, sight.dv);
-    const Block low_u = whole(clamped(u - 0.5F, 0, sight.last_u));
-    const Block low_v = whole(clamped(v, 0, sight.last_v));
+    const Voxels u = counted(static_cast<float>(start.x()) + sight.centre_u + sight.du * from, sight.du);
+    const Voxels v = counted(static_cast<float>(start.y()) + sight.centre_v + sight.dv * from, sight.dv);
+    const Voxels low_u = whole(clamped(u - 0.5F, 0, sight.last_u));
+    const Voxels low_v = whole(clamped(v, 0, sight.last_v));
     for (std::size_t j = 0; j < kTapsU; ++j) {
-      const Block d = u - low_u - static_cast<float>(j);
+      const Voxels d = u - low_u - static_cast<float>(j);
       u_[j] = (hats(d - sight.near) + hats(d + sight.near) + hats(d - sight.far) + hats(d + sight.far)) / 4;
     }
     v_[0] = hats(v - low_v);
     v_[1] = hats(v - low_v - 1);
-    pixel_ = __builtin_convertvector(low_u, IntBlock) * static_cast<std::int32_t>(stride_) +
-             __builtin_convertvector(low_v, IntBlock);
-    for (std::size_t i = 0; i < kRowBlock; ++i)
+    pixel_ = __builtin_convertvector(low_u, Integers) * static_cast<std::int32_t>(stride_) +
+             __builtin_convertvector(low_v, Integers);
+    for (std::size_t i = 0; i < kVoxels; ++i)
       in_step_ = in_step_ && pixel_[i] == pixel_[0] + static_cast<std::int32_t>(i);
   }
 
-  void add(Block voxels, float* image) const {
+  void add(Voxels voxels, float* image) const {
     if (in_step_) {
       float* pixel = image + pixel_[0];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_) {
-        const Block share = voxels * u_[j];
+        const Voxels share = voxels * u_[j];
         store(pixel, load(pixel) + share * v_[0]);
         store(pixel + 1, load(pixel + 1) + share * v_[1]);
       }
       return;
     }
-    for (std::size_t i = 0; i < kRowBlock; ++i) {
+    for (std::size_t i = 0; i < kVoxels; ++i) {
       float* pixel = image + pixel_[i];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_) {
         const float share = voxels[i] * u_[j][i];
@@ -107,15 +119,15 @@ class Shares {
     }
   }
 
-  Block collect(const float* image) const {
-    Block sum{};
+  Voxels collect(const float* image) const {
+    Voxels sum{};
     if (in_step_) {
       const float* pixel = image + pixel_[0];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_)
         sum += u_[j] * (v_[0] * load(pixel) + v_[1] * load(pixel + 1));
       return sum;
     }
-    for (std::size_t i = 0; i < kRowBlock; ++i) {
+    for (std::size_t i = 0; i < kVoxels; ++i) {
       const float* pixel = image + pixel_[i];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_)
         sum[i] += u_[j][i] * (v_[0][i] * pixel[0] + v_[1][i] * pixel[1]);
@@ -125,26 +137,26 @@ class Shares {
 
  private:
   std::size_t stride_;
-  std::array<Block, kTapsU> u_;
-  std::array<Block, kTapsV> v_;
-  IntBlock pixel_;
+  std::array<Voxels, kTapsU> u_;
+  std::array<Voxels, kTapsV> v_;
+  Integers pixel_;
   bool in_step_ = true;
 };
 
-bool is_zero(Block block) {
+bool is_zero(Voxels group) {
   float sum = 0;
-  for (std::size_t i = 0; i < kRowBlock; ++i) sum += std::abs(block[i]);
+  for (std::size_t i = 0; i < kVoxels; ++i) sum += std::abs(group[i]);
   return sum == 0;
 }
 
-/// Calls use(shares, voxels, their depth) for each block of voxels that is not zero.
+/// Calls use(shares, voxels, their depth) for each group of voxels that is not zero.
 template <class Use>
-void for_each_block(const Sight& sight, View<const float, 3> volume, const Use& use) {
+void for_each_group(const Sight& sight, View<const float, 3> volume, const Use& use) {
   for (std::size_t z = 0; z < volume.extent(0); ++z)
     for (std::size_t x = 0; x < volume.extent(1); ++x) {
       const Vec3 start = sight.start_of_row(z, x);
-      for (std::size_t y = 0; y < volume.extent(2); y += kRowBlock) {
-        const Block voxels = load(&volume(z, x, y));
+      for (std::size_t y = 0; y < volume.extent(2); y += kVoxels) {
+        const Voxels voxels = load(&volume(z, x, y));
         if (is_zero(voxels)) continue;
         const float depth = static_cast<float>(start.z()) + sight.dw * static_cast<float>(y);
         use(Shares(sight, start, y), voxels, counted(depth, sight.dw));
@@ -163,16 +175,17 @@ VoxelProjector::VoxelProjector(const Geometry& geometry) : geometry_(geometry) {
 void VoxelProjector::forward(View<const float, 3> volume, std::size_t first, View<float, 3> images) {
   std::fill(images.begin(), images.end(), 0.0F);
   for (std::size_t p = 0; p < images.extent(0); ++p)
-    for_each_block(Sight(geometry_, rotations_[first + p], images.extent(2)), volume,
-                   [&](const Shares& shares, Block voxels, Block) { shares.add(voxels, images[p].data()); });
+    for_each_group(
+        Sight(geometry_, rotations_[first + p], images.extent(2)), volume,
+        [&](const Shares& shares, Voxels voxels, Voxels) { shares.add(voxels, images[p].data()); });
 }
 
 void VoxelProjector::forward_with_depth(View<const float, 3> volume, std::size_t projection,
                                         View<float, 2> image, View<float, 2> depth) const {
   std::fill(image.begin(), image.end(), 0.0F);
   std::fill(depth.begin(), depth.end(), 0.0F);
-  for_each_block(Sight(geometry_, rotations_[projection], image.extent(1)), volume,
-                 [&](const Shares& shares, Block voxels, Block depths) {
+  for_each_group(Sight(geometry_, rotations_[projection], image.extent(1)), volume,
+                 [&](const Shares& shares, Voxels voxels, Voxels depths) {
                    shares.add(voxels, image.data());
                    shares.add(voxels * depths, depth.data());
                  });
@@ -186,7 +199,7 @@ void VoxelProjector::back(View<const float, 3> images, std::size_t first_plane, 
     for (std::size_t z = 0; z < planes.extent(0); ++z)
       for (std::size_t x = 0; x < planes.extent(1); ++x) {
         const Vec3 start = sight.start_of_row(first_plane + z, x);
-        for (std::size_t y = 0; y < ny; y += kRowBlock) {
+        for (std::size_t y = 0; y < ny; y += kVoxels) {
           float* voxels = &planes(z, x, y);
           store(voxels, load(voxels) + Shares(sight, start, y).collect(images[p].data()));
         }
