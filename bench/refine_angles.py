@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--crop", type=int, default=100)
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("keys", nargs="*")
-    a = parser.parse_args()
+    a = parser.parse_intermixed_args()
     os.makedirs(a.out, exist_ok=True)
     images = only_array(a.series).astype(float)
     true = np.asarray(only_array(a.angles), float)

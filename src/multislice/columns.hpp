@@ -6,10 +6,11 @@
 
 #include "lanes.hpp"
 
-/// Between rows, 16 side by side, and columns, 16 side by side: what a transform of the other axis needs.
+/// Between rows, kLanes side by side, and columns, as many side by side: what a transform of the other axis
+/// needs.
 namespace aetos::multislice {
 
-/// Columns in blocks of 16: element y of block b is at data[b * stride + y], its lanes are neighbouring
+/// Columns in blocks of kLanes: element y of block b is at data[b * stride + y], its lanes are neighbouring
 /// columns.
 struct ColumnBlocks {
   ComplexLane* data = nullptr;
@@ -21,13 +22,13 @@ struct ColumnBlocks {
 constexpr std::size_t round_up(std::size_t n, std::size_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
-/// Elements between blocks of n values each: 16 more than needed, as blocks a power of two apart would fall
-/// into few sets of the cache.
+/// Elements between blocks of n values each: kLanes more than needed, as blocks a power of two apart would
+/// fall into few sets of the cache.
 constexpr std::size_t block_stride(std::size_t n) {
   return round_up(n, kLanes) + kLanes;
 }
 
-/// Takes element at[i] of 16 rows, the first of them y, to column i.
+/// Takes element at[i] of kLanes rows, the first of them y, to column i.
 inline void rows_to_columns(const ComplexLane* rows, std::span<const std::uint32_t> at, std::size_t y,
                             const ColumnBlocks& columns) {
   for (std::size_t first = 0, b = 0; first < at.size(); first += kLanes, ++b) {
@@ -44,7 +45,7 @@ inline void rows_to_columns(const ComplexLane* rows, std::span<const std::uint32
   }
 }
 
-/// Adds column i to element at[i] of 16 rows, the first of them y.
+/// Adds column i to element at[i] of kLanes rows, the first of them y.
 inline void add_columns_to_rows(const ColumnBlocks& columns, std::span<const std::uint32_t> at, std::size_t y,
                                 ComplexLane* rows) {
   for (std::size_t first = 0, b = 0; first < at.size(); first += kLanes, ++b) {

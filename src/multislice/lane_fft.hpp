@@ -5,7 +5,7 @@
 
 #include "butterflies.hpp"
 
-/// In-place Fourier transforms of any length over ComplexLane elements, 16 at a time, without planning or
+/// In-place Fourier transforms of any length over ComplexLane elements, kLanes at a time, without planning or
 /// permutation: one direction goes from natural to scrambled order (decimation in frequency), the way back
 /// from scrambled to natural (decimation in time). A factor between the two costs no pass of its own over
 /// memory.

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstring>
 
-/// Sixteen independent transforms side by side: a vector of 16 floats is one element of each. GCC and Clang
-/// turn the arithmetic into whatever vector instructions the target has.
+#include "aetos/core/vector_width.hpp"
+
+/// Independent transforms side by side: a vector of kLanes floats is one element of each. GCC and Clang turn
+/// the arithmetic into the target's vector instructions.
 namespace aetos::multislice {
 
-inline constexpr std::size_t kLanes = 16;
+inline constexpr std::size_t kLanes = kVectorFloats;
 typedef float Lane __attribute__((vector_size(kLanes * sizeof(float))));
 
 struct ComplexLane {
@@ -50,16 +52,30 @@ template <int Sign>
   *reinterpret_cast<Unaligned*>(to) = from;
 }
 
-/// Transposes 16 x 16 values: four rounds of interleaving vector i with vector i + 8.
+/// The first halves of a and b, element by element in turn, and the second ones. A template, so that only the
+/// case of the target's vectors is compiled.
+template <class Vector>
+[[gnu::always_inline]] inline void interleave(const Vector& a, const Vector& b, Vector& first,
+                                              Vector& second) {
+  constexpr std::size_t n = sizeof(Vector) / sizeof(float);
+  static_assert(n == 16 || n == 8 || n == 4);
+  if constexpr (n == 16) {
+    first = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    second = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  } else if constexpr (n == 8) {
+    first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  } else {
+    first = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  }
+}
+
+/// Transposes kLanes x kLanes values: each round interleaves vector i with vector i + kLanes / 2.
 [[gnu::always_inline]] inline void transpose(Lane (&v)[kLanes]) {
-  for (int round = 0; round < 4; ++round) {
+  for (std::size_t round = 1; round < kLanes; round *= 2) {
     Lane w[kLanes];
-    for (std::size_t i = 0; i < kLanes / 2; ++i) {
-      w[2 * i] =
-          __builtin_shufflevector(v[i], v[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      w[2 * i + 1] = __builtin_shufflevector(v[i], v[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14,
-                                             30, 15, 31);
-    }
+    for (std::size_t i = 0; i < kLanes / 2; ++i) interleave(v[i], v[i + kLanes / 2], w[2 * i], w[2 * i + 1]);
     for (std::size_t i = 0; i < kLanes; ++i) v[i] = w[i];
   }
 }

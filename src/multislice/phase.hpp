@@ -4,7 +4,7 @@
 
 namespace aetos::multislice {
 
-/// exp(i angle) of 16 angles, to 2e-7: plain arithmetic, so that every libm gives the same bits.
+/// exp(i angle) of kLanes angles, to 2e-7: plain arithmetic, so that every libm gives the same bits.
 [[gnu::always_inline]] inline ComplexLane unit_phasor(const Lane& angle) {
   typedef int Integers __attribute__((vector_size(kLanes * sizeof(int))));
   // Cody and Waite's reduction to -pi/4..pi/4 with pi/2 in three parts, then minimax polynomials (Cephes).

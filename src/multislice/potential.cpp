@@ -15,7 +15,7 @@ BandLimit band_limit(const FftGrid& grid) {
   return BandLimit::of(grid.dx_A, grid.dy_A);
 }
 
-/// A real factor for each pair of frequencies: (block of 16 along x, along y).
+/// A real factor for each pair of frequencies: (block of kLanes along x, along y).
 template <class Value>
 Array<Lane, 2> factors_of(const PotentialAxis::Route& x, const PotentialAxis::Route& y, Value value) {
   Array<Lane, 2> factors({round_up(x.frequency.size(), kLanes) / kLanes, y.frequency.size()});
@@ -120,8 +120,8 @@ void PotentialBuilder::State::build_spectrum(const SlicePair& atoms) {
   for (const std::uint8_t atomic_number : species) add_species(atomic_number, atoms);
 }
 
-/// Takes a spectrum to real space: calls visit(y, rows) for each 16 rows, which hold the potential in V Å of
-/// the first slice in their real and of the second in their imaginary part.
+/// Takes a spectrum to real space: calls visit(y, rows) for each kLanes rows, which hold the potential in V Å
+/// of the first slice in their real and of the second in their imaginary part.
 template <class Visit>
 void PotentialBuilder::State::potential_rows(ColumnArray& of, Visit visit) {
   for (std::size_t b = 0; b < of.count(); ++b) y.phase.from_scrambled<1>(of.block(b));

@@ -15,7 +15,7 @@
 /// What a PotentialBuilder works with: potential.cpp and finite_potential.cpp share it.
 namespace aetos::multislice {
 
-/// Columns of one transform: a block for each 16 frequencies along x, `rows` values in each column.
+/// Columns of one transform: a block for each kLanes frequencies along x, `rows` values in each column.
 class ColumnArray {
  public:
   ColumnArray(std::size_t columns, std::size_t rows)
@@ -61,7 +61,7 @@ struct PotentialBuilder::State {
   double finite_spacing_A = 0;
   std::vector<ColumnArray> finite_spectra;  ///< of slices s and s + half the slices
   SpreadAtoms spread;
-  Array<ComplexLane, 1> rows, phasors;  ///< 16 rows of any of the grids
+  Array<ComplexLane, 1> rows, phasors;  ///< kLanes rows of any of the grids
   ColumnArray fine, spectrum, limited;
   std::array<ColumnArray, 2> waves;  ///< of each slice
 

@@ -31,7 +31,7 @@ class SpreadAtoms {
 
   void clear() { bumps_.clear(); }
   void add(std::span<const PlacedAtom> atoms, bool imaginary);
-  /// Adds what falls on rows y..y + 15 to `rows` (element x, lane y). False where nothing does.
+  /// Adds what falls on rows y..y + kLanes - 1 to `rows` (element x, lane y). False where nothing does.
   bool add_to_rows(std::size_t y, ComplexLane* rows) const;
 
  private:

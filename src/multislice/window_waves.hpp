@@ -11,18 +11,19 @@
 
 namespace aetos::multislice {
 
-/// A transmission function seen from a window's pixel (0, 0): value (x, y) at [x * stride + y], so that 16
-/// neighbouring rows load as one vector. `stride` leaves room to read 15 values beyond the window's last row.
+/// A transmission function seen from a window's pixel (0, 0): value (x, y) at [x * stride + y], so that
+/// kLanes neighbouring rows load as one vector. `stride` leaves room to read kLanes - 1 values beyond the
+/// window's last row.
 struct TransmissionView {
   const float* re = nullptr;
   const float* im = nullptr;
   std::size_t stride = 0;
 };
 
-/// The step of a wave through one slice, arranged for the cache and for vectors of 16. A wave between steps
-/// is in real space along y and in reciprocal space along x, and holds only the columns within the band
-/// limit, in blocks of 16. A step takes 16 rows at a time to real space, multiplies and comes back while they
-/// are in L1, and then each block of columns likewise around the propagator.
+/// The step of a wave through one slice, arranged for the cache and for vectors of kLanes floats. A wave
+/// between steps is in real space along y and in reciprocal space along x, and holds only the columns within
+/// the band limit, in blocks of kLanes. A step takes kLanes rows at a time to real space, multiplies and
+/// comes back while they are in L1, and then each block of columns likewise around the propagator.
 class WindowWaves {
  public:
   WindowWaves(const FftGrid& window, double voltage_kV, double slice_thickness_A);
@@ -58,10 +59,10 @@ class WindowWaves {
   double wavelength_A_, thickness_A_;
   LaneFft rows_, columns_fft_;
   std::vector<std::size_t> columns_;           ///< FFT index along x of each column within the band
-  std::size_t blocks_, block_stride_;          ///< blocks of 16 columns; elements between them
+  std::size_t blocks_, block_stride_;          ///< blocks of kLanes columns; elements between them
   std::vector<std::size_t> gap_;               ///< FFT indices along x beyond the band
   double norm_;                                ///< what both axes' transforms there and back multiply with
-  Array<ComplexLane, 1> scratch_;              ///< 16 rows, element by element
+  Array<ComplexLane, 1> scratch_;              ///< kLanes rows, element by element
   std::vector<Array<ComplexLane, 2>> probes_;  ///< each (block, ny in scrambled order)
   std::map<std::size_t, Array<ComplexLane, 2>>
       propagators_;  ///< by slices, as a probe; normalised and band-limited

@@ -90,20 +90,20 @@ class TileTaps {
   Array<float, 2> weight_;
 };
 
-/// Adds to one voxel's row, B blocks of it, what its pixels hold in some projections.
+/// Adds to one voxel's row, B vectors of it, what its pixels hold in some projections.
 template <std::size_t B, std::size_t N>
 void gather_voxel(float* voxel, const Taps& taps, std::size_t projections, const float* images,
                   std::size_t rows, std::size_t image_size) {
-  Block sum[B];
-  for (std::size_t k = 0; k < B; ++k) sum[k] = reinterpret_cast<const Block*>(voxel)[k];
+  Vector sum[B];
+  for (std::size_t k = 0; k < B; ++k) sum[k] = reinterpret_cast<const Vector*>(voxel)[k];
   for (std::size_t p = 0; p < projections; ++p) {
     const float* pixel = images + p * image_size + static_cast<std::size_t>(taps.first[p]) * rows;
     for (std::size_t j = 0; j < N; ++j, pixel += rows) {
       const float w = taps.weight[j][p];
-      for (std::size_t k = 0; k < B; ++k) sum[k] += w * reinterpret_cast<const Block*>(pixel)[k];
+      for (std::size_t k = 0; k < B; ++k) sum[k] += w * reinterpret_cast<const Vector*>(pixel)[k];
     }
   }
-  for (std::size_t k = 0; k < B; ++k) reinterpret_cast<Block*>(voxel)[k] = sum[k];
+  for (std::size_t k = 0; k < B; ++k) reinterpret_cast<Vector*>(voxel)[k] = sum[k];
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ void gather(const Lines& lines, Footprint footprint, View<const float, 3> images
     for (std::size_t xt = 0; xt < lines.nx; xt += kTile) {
       const std::size_t ze = std::min(zt + kTile, end_plane), xe = std::min(xt + kTile, lines.nx);
       taps.fill(zt, ze, xt, xe);
-      for_each_piece(rows, [&](std::size_t offset, auto blocks) {
+      for_each_piece(rows, [&](std::size_t offset, auto vectors) {
         for (std::size_t p = 0; p < count; p += kProjections) {
           const std::size_t some = std::min(kProjections, count - p);
           const float* source = images.data() + p * image_size + offset;
@@ -138,9 +138,9 @@ void gather(const Lines& lines, Footprint footprint, View<const float, 3> images
               float* voxel = planes.data() + ((z - first_plane) * lines.nx + x) * rows + offset;
               const Taps of_voxel = taps.of(at++, p);
               if (footprint == Footprint::bilinear)
-                gather_voxel<blocks, 2>(voxel, of_voxel, some, source, rows, image_size);
+                gather_voxel<vectors, 2>(voxel, of_voxel, some, source, rows, image_size);
               else
-                gather_voxel<blocks, 3>(voxel, of_voxel, some, source, rows, image_size);
+                gather_voxel<vectors, 3>(voxel, of_voxel, some, source, rows, image_size);
             }
         }
       });

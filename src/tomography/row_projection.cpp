@@ -99,21 +99,21 @@ struct Strides {
   std::size_t along, across;
 };
 
-/// Adds to one pixel's row, B blocks of it, what T neighbours in each of `steps` rows of voxels give.
+/// Adds to one pixel's row, B vectors of it, what T neighbours in each of `steps` rows of voxels give.
 template <std::size_t B, std::size_t T>
 void add_sight(const Sight& sight, std::size_t steps, const float* voxels, const Strides& strides,
                float* pixel) {
-  Block sum[B];
-  for (std::size_t k = 0; k < B; ++k) sum[k] = reinterpret_cast<const Block*>(pixel)[k];
+  Vector sum[B];
+  for (std::size_t k = 0; k < B; ++k) sum[k] = reinterpret_cast<const Vector*>(pixel)[k];
   for (std::size_t i = 0; i < steps; ++i) {
     const float* voxel =
         voxels + i * strides.along + static_cast<std::size_t>(sight.start[i]) * strides.across;
     for (std::size_t j = 0; j < T; ++j, voxel += strides.across) {
       const float w = sight.weight[j][i];
-      for (std::size_t k = 0; k < B; ++k) sum[k] += w * reinterpret_cast<const Block*>(voxel)[k];
+      for (std::size_t k = 0; k < B; ++k) sum[k] += w * reinterpret_cast<const Vector*>(voxel)[k];
     }
   }
-  for (std::size_t k = 0; k < B; ++k) reinterpret_cast<Block*>(pixel)[k] = sum[k];
+  for (std::size_t k = 0; k < B; ++k) reinterpret_cast<Vector*>(pixel)[k] = sum[k];
 }
 
 template <std::size_t B>
@@ -149,15 +149,15 @@ void project(const Lines& lines, View<const float, 3> volume, std::size_t first,
           sights.push_back(look(views[p], lines.nu, u, along.begin));
         ends[p] = sights.size();
       }
-      for_each_piece(rows, [&](std::size_t offset, auto blocks) {
+      for_each_piece(rows, [&](std::size_t offset, auto vectors) {
         for (std::size_t p = 0; p < count; ++p) {
           const bool along_z = views[p].along_z;
           const std::size_t begin = p > 0 ? ends[p - 1] : 0;
           const Strides strides = along_z ? Strides{lines.nx * rows, rows} : Strides{rows, lines.nx * rows};
           const float* voxels = volume.data() + (along_z ? zt * lines.nx : xt) * rows + offset;
-          add_sights<blocks>({sights.data() + begin, ends[p] - begin}, views[p].taps,
-                             along_z ? zs.end - zs.begin : xs.end - xs.begin, voxels, strides,
-                             images.data() + p * image_size + offset, rows);
+          add_sights<vectors>({sights.data() + begin, ends[p] - begin}, views[p].taps,
+                              along_z ? zs.end - zs.begin : xs.end - xs.begin, voxels, strides,
+                              images.data() + p * image_size + offset, rows);
         }
       });
     }

@@ -14,43 +14,32 @@ namespace {
 
 constexpr std::size_t kTapsU = 3, kTapsV = 2;
 
-/// Voxels along y that are worked on at once: as many as a register holds, since GCC takes comparisons of
-/// longer vectors apart into single numbers.
-#if defined(__AVX512F__)
-constexpr std::size_t kVoxels = 16;
-#elif defined(__AVX__)
-constexpr std::size_t kVoxels = 8;
-#else
-constexpr std::size_t kVoxels = 4;
-#endif
-static_assert(kRowBlock % kVoxels == 0);
-typedef float Voxels __attribute__((vector_size(kVoxels * sizeof(float))));
-typedef std::int32_t Integers __attribute__((vector_size(kVoxels * sizeof(std::int32_t))));
+typedef std::int32_t Integers __attribute__((vector_size(kVectorFloats * sizeof(std::int32_t))));
 
-Voxels counted(float first, float step) {
-  Voxels values;
-  for (std::size_t i = 0; i < kVoxels; ++i) values[i] = first + step * static_cast<float>(i);
+Vector counted(float first, float step) {
+  Vector values;
+  for (std::size_t i = 0; i < kVectorFloats; ++i) values[i] = first + step * static_cast<float>(i);
   return values;
 }
-Voxels clamped(Voxels value, float low, float high) {
-  const Voxels least = Voxels{} + low, most = Voxels{} + high;
+Vector clamped(Vector value, float low, float high) {
+  const Vector least = Vector{} + low, most = Vector{} + high;
   value = value < least ? least : value;
   return value > most ? most : value;
 }
 /// Rounded down where it is not negative.
-Voxels whole(Voxels value) {
-  return __builtin_convertvector(__builtin_convertvector(value, Integers), Voxels);
+Vector whole(Vector value) {
+  return __builtin_convertvector(__builtin_convertvector(value, Integers), Vector);
 }
-Voxels hats(Voxels distance) {
-  const Voxels away = distance < 0 ? -distance : distance;
-  return away < 1 ? 1 - away : Voxels{};
+Vector hats(Vector distance) {
+  const Vector away = distance < 0 ? -distance : distance;
+  return away < 1 ? 1 - away : Vector{};
 }
-Voxels load(const float* from) {
-  Voxels group;
+Vector load(const float* from) {
+  Vector group;
   std::memcpy(&group, from, sizeof group);
   return group;
 }
-void store(float* to, Voxels group) {
+void store(float* to, Vector group) {
   std::memcpy(to, &group, sizeof group);
 }
 
@@ -83,33 +72,33 @@ class Shares {
  public:
   Shares(const Sight& sight, const Vec3& start, std::size_t y) : stride_(sight.stride) {
     const auto from = static_cast<float>(y);
-    const Voxels u = counted(static_cast<float>(start.x()) + sight.centre_u + sight.du * from, sight.du);
-    const Voxels v = counted(static_cast<float>(start.y()) + sight.centre_v + sight.dv * from, sight.dv);
-    const Voxels low_u = whole(clamped(u - 0.5F, 0, sight.last_u));
-    const Voxels low_v = whole(clamped(v, 0, sight.last_v));
+    const Vector u = counted(static_cast<float>(start.x()) + sight.centre_u + sight.du * from, sight.du);
+    const Vector v = counted(static_cast<float>(start.y()) + sight.centre_v + sight.dv * from, sight.dv);
+    const Vector low_u = whole(clamped(u - 0.5F, 0, sight.last_u));
+    const Vector low_v = whole(clamped(v, 0, sight.last_v));
     for (std::size_t j = 0; j < kTapsU; ++j) {
-      const Voxels d = u - low_u - static_cast<float>(j);
+      const Vector d = u - low_u - static_cast<float>(j);
       u_[j] = (hats(d - sight.near) + hats(d + sight.near) + hats(d - sight.far) + hats(d + sight.far)) / 4;
     }
     v_[0] = hats(v - low_v);
     v_[1] = hats(v - low_v - 1);
     pixel_ = __builtin_convertvector(low_u, Integers) * static_cast<std::int32_t>(stride_) +
              __builtin_convertvector(low_v, Integers);
-    for (std::size_t i = 0; i < kVoxels; ++i)
+    for (std::size_t i = 0; i < kVectorFloats; ++i)
       in_step_ = in_step_ && pixel_[i] == pixel_[0] + static_cast<std::int32_t>(i);
   }
 
-  void add(Voxels voxels, float* image) const {
+  void add(Vector voxels, float* image) const {
     if (in_step_) {
       float* pixel = image + pixel_[0];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_) {
-        const Voxels share = voxels * u_[j];
+        const Vector share = voxels * u_[j];
         store(pixel, load(pixel) + share * v_[0]);
         store(pixel + 1, load(pixel + 1) + share * v_[1]);
       }
       return;
     }
-    for (std::size_t i = 0; i < kVoxels; ++i) {
+    for (std::size_t i = 0; i < kVectorFloats; ++i) {
       float* pixel = image + pixel_[i];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_) {
         const float share = voxels[i] * u_[j][i];
@@ -119,15 +108,15 @@ class Shares {
     }
   }
 
-  Voxels collect(const float* image) const {
-    Voxels sum{};
+  Vector collect(const float* image) const {
+    Vector sum{};
     if (in_step_) {
       const float* pixel = image + pixel_[0];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_)
         sum += u_[j] * (v_[0] * load(pixel) + v_[1] * load(pixel + 1));
       return sum;
     }
-    for (std::size_t i = 0; i < kVoxels; ++i) {
+    for (std::size_t i = 0; i < kVectorFloats; ++i) {
       const float* pixel = image + pixel_[i];
       for (std::size_t j = 0; j < kTapsU; ++j, pixel += stride_)
         sum[i] += u_[j][i] * (v_[0][i] * pixel[0] + v_[1][i] * pixel[1]);
@@ -137,15 +126,15 @@ class Shares {
 
  private:
   std::size_t stride_;
-  std::array<Voxels, kTapsU> u_;
-  std::array<Voxels, kTapsV> v_;
+  std::array<Vector, kTapsU> u_;
+  std::array<Vector, kTapsV> v_;
   Integers pixel_;
   bool in_step_ = true;
 };
 
-bool is_zero(Voxels group) {
+bool is_zero(Vector group) {
   float sum = 0;
-  for (std::size_t i = 0; i < kVoxels; ++i) sum += std::abs(group[i]);
+  for (std::size_t i = 0; i < kVectorFloats; ++i) sum += std::abs(group[i]);
   return sum == 0;
 }
 
@@ -155,8 +144,8 @@ void for_each_group(const Sight& sight, View<const float, 3> volume, const Use& 
   for (std::size_t z = 0; z < volume.extent(0); ++z)
     for (std::size_t x = 0; x < volume.extent(1); ++x) {
       const Vec3 start = sight.start_of_row(z, x);
-      for (std::size_t y = 0; y < volume.extent(2); y += kVoxels) {
-        const Voxels voxels = load(&volume(z, x, y));
+      for (std::size_t y = 0; y < volume.extent(2); y += kVectorFloats) {
+        const Vector voxels = load(&volume(z, x, y));
         if (is_zero(voxels)) continue;
         const float depth = static_cast<float>(start.z()) + sight.dw * static_cast<float>(y);
         use(Shares(sight, start, y), voxels, counted(depth, sight.dw));
@@ -177,7 +166,7 @@ void VoxelProjector::forward(View<const float, 3> volume, std::size_t first, Vie
   for (std::size_t p = 0; p < images.extent(0); ++p)
     for_each_group(
         Sight(geometry_, rotations_[first + p], images.extent(2)), volume,
-        [&](const Shares& shares, Voxels voxels, Voxels) { shares.add(voxels, images[p].data()); });
+        [&](const Shares& shares, Vector voxels, Vector) { shares.add(voxels, images[p].data()); });
 }
 
 void VoxelProjector::forward_with_depth(View<const float, 3> volume, std::size_t projection,
@@ -185,7 +174,7 @@ void VoxelProjector::forward_with_depth(View<const float, 3> volume, std::size_t
   std::fill(image.begin(), image.end(), 0.0F);
   std::fill(depth.begin(), depth.end(), 0.0F);
   for_each_group(Sight(geometry_, rotations_[projection], image.extent(1)), volume,
-                 [&](const Shares& shares, Voxels voxels, Voxels depths) {
+                 [&](const Shares& shares, Vector voxels, Vector depths) {
                    shares.add(voxels, image.data());
                    shares.add(voxels * depths, depth.data());
                  });
@@ -199,7 +188,7 @@ void VoxelProjector::back(View<const float, 3> images, std::size_t first_plane, 
     for (std::size_t z = 0; z < planes.extent(0); ++z)
       for (std::size_t x = 0; x < planes.extent(1); ++x) {
         const Vec3 start = sight.start_of_row(first_plane + z, x);
-        for (std::size_t y = 0; y < ny; y += kVoxels) {
+        for (std::size_t y = 0; y < ny; y += kVectorFloats) {
           float* voxels = &planes(z, x, y);
           store(voxels, load(voxels) + Shares(sight, start, y).collect(images[p].data()));
         }
