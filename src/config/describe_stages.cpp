@@ -237,6 +237,8 @@ Codec<TraceOptions> describe_trace() {
           word<RefineModel>({{"linear", RefineModel::linear}, {"multislice", RefineModel::multislice}}),
           "what predicts the images: a sum of peaks; or that, freed of the errors that it makes on images "
           "simulated of the same atoms (a quarter of the cost of simulate with 4 frozen phonons)"),
+      field<S>("refine_angles", &S::refine_angles, boolean(),
+               "refine every image's angles and shift together with the atoms (docs/solvers.md)"),
   });
 }
 

@@ -282,6 +282,8 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
 
 /// The images of traced atoms are simulated with these.
 void check_refine_model(Reader& r, const Master& m) {
+  if (runs(m, Stage::trace) && m.trace.refine_angles && !m.trace.refine)
+    r.fail(r.place_of("trace.refine_angles"), "angles to refine, but no refinement", "trace.refine: true");
   if (!runs(m, Stage::trace) || m.trace.refine_model != RefineModel::multislice) return;
   const std::string place = r.place_of("trace.refine_model");
   if (!m.trace.refine) r.fail(place, "a model for the refinement, but no refinement", "trace.refine: true");

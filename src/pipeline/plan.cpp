@@ -275,6 +275,7 @@ void append(std::vector<std::string>& outputs, const std::vector<std::string>& m
 std::vector<std::string> outputs_of(const Plan& plan, Stage stage) {
   auto outputs = certain_outputs_of(stage);
   if (stage == Stage::reconstruct && plan.config.reconstruct.refine_angles) append(outputs, kRefinedOutputs);
+  if (stage == Stage::trace && plan.config.trace.refine_angles) outputs.push_back(files::traced_angles);
   if (stage == Stage::preprocess && plan.config.preprocess.calibrate) append(outputs, kCalibrationOutputs);
   return outputs;
 }
@@ -283,6 +284,7 @@ std::vector<std::string> all_outputs_of(Stage stage) {
   auto outputs = certain_outputs_of(stage);
   if (stage == Stage::simulate) outputs.push_back(files::diffraction);
   if (stage == Stage::reconstruct) append(outputs, kRefinedOutputs);
+  if (stage == Stage::trace) outputs.push_back(files::traced_angles);
   if (stage == Stage::preprocess) append(outputs, kCalibrationOutputs);
   if (stage == Stage::analyze)
     for (const char* table :

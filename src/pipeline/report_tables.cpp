@@ -131,7 +131,7 @@ std::string settings_section(const Run& run) {
   std::vector<std::vector<std::string>> rows;
   for (const char* name :
        {files::tilt_series, files::volume, files::atoms, files::comparison, files::displacements,
-        files::rejected_peaks, files::summary, files::resolved_config, files::log}) {
+        files::rejected_peaks, files::traced_angles, files::summary, files::resolved_config, files::log}) {
     std::error_code error;
     const auto bytes = std::filesystem::file_size(run.folder / name, error);
     if (!error) rows.push_back({name, format_bytes(static_cast<double>(bytes))});

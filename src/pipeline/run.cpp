@@ -125,7 +125,9 @@ class Run {
     request.simulate = [this](const RunContext& inside, const tracing::ImagesOfModel& images) {
       return simulate_model(inside, plan_.config, images);
     };
-    return tracing::trace(ctx, request, plan_.output / files::atoms, plan_.output / files::rejected_peaks);
+    return tracing::trace(ctx, request,
+                          {plan_.output / files::atoms, plan_.output / files::rejected_peaks,
+                           plan_.output / files::traced_angles});
   }
 
   Json analyze_stage(const RunContext& ctx) const {

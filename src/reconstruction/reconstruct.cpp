@@ -90,13 +90,16 @@ double support_share(const Communicator& comm, const Plan& plan, const Decomposi
   return static_cast<double>(comm.sum(count)) / static_cast<double>(element_count(plan.geometry.volume_px));
 }
 
-/// Rows of the written volume that this rank writes.
-Range written_rows(const Communicator& comm, const Plan& plan) {
+/// Rows of the written volume that a rank writes.
+Range written_rows(const Communicator& comm, const Plan& plan, int rank) {
   return block_partition(plan.written_px[1], static_cast<std::size_t>(comm.size()),
-                         static_cast<std::size_t>(comm.rank()));
+                         static_cast<std::size_t>(rank));
+}
+Range written_rows(const Communicator& comm, const Plan& plan) {
+  return written_rows(comm, plan, comm.rank());
 }
 
-/// What is written of a volume, (z, row, x): for a film its middle, else all.
+/// What is written of a volume, (z, row, x): for a film its middle, else all. Collective.
 Array<float, 3> written_part(const Communicator& comm, const Plan& plan, const Decomposition& mine,
                              const Array<float, 3>& u) {
   const auto& whole = plan.geometry.volume_px;
@@ -105,12 +108,34 @@ Array<float, 3> written_part(const Communicator& comm, const Plan& plan, const D
     return centre_index(whole[axis]) - centre_index(written[axis]);
   };
   const Range rows = written_rows(comm, plan);
-  const std::size_t first_row = start(1) + rows.begin - mine.held_rows.begin;
   Array<float, 3> part({written[0], rows.size(), written[2]});
-  for (std::size_t z = 0; z < written[0]; ++z)
-    for (std::size_t y = 0; y < rows.size(); ++y)
-      for (std::size_t x = 0; x < written[2]; ++x)
-        part(z, y, x) = u(start(0) + z, start(2) + x, first_row + y);
+  if (!mine.spectrum_divided()) {
+    const std::size_t first_row = start(1) + rows.begin - mine.held_rows.begin;
+    for (std::size_t z = 0; z < written[0]; ++z)
+      for (std::size_t y = 0; y < rows.size(); ++y)
+        for (std::size_t x = 0; x < written[2]; ++x)
+          part(z, y, x) = u(start(0) + z, start(2) + x, first_row + y);
+    return part;
+  }
+  // A film's middle is cut into other slabs than the film.
+  std::vector<std::vector<float>> to_each(static_cast<std::size_t>(comm.size()));
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    const Range to = written_rows(comm, plan, rank);
+    const std::size_t end = std::min(to.end + start(1), mine.owned_rows.end);
+    for (std::size_t y = std::max(to.begin + start(1), mine.owned_rows.begin); y < end; ++y)
+      for (std::size_t z = 0; z < written[0]; ++z)
+        for (std::size_t x = 0; x < written[2]; ++x)
+          to_each[static_cast<std::size_t>(rank)].push_back(
+              u(start(0) + z, start(2) + x, y - mine.held_rows.begin));
+  }
+  const auto from_each = comm.exchange(to_each);
+  std::size_t y = 0;  // rows come in order, as ranks hold them
+  for (const auto& from : from_each) {
+    const float* value = from.data();
+    for (; value < from.data() + from.size(); ++y)
+      for (std::size_t z = 0; z < written[0]; ++z)
+        for (std::size_t x = 0; x < written[2]; ++x) part(z, y, x) = *value++;
+  }
   return part;
 }
 

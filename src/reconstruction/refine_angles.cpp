@@ -142,23 +142,12 @@ class Refinement {
     if (first) done.first_r = done.last_r;
     const std::vector<Pose> before = done.poses;
     take_steps(plan, aligned, first ? kFirstBlur_px : 0, done);
-    const auto [turn, shift] = change(before, done.poses);
+    const auto [turn, shift] = tomography::change_between(before, done.poses);
     log::info("  round {}: R {:.6f}, then poses changed by {:.4f} degrees and {:.4f} pixels (rms)",
               done.rounds + 1, done.last_r, turn, shift);
     done.settled = !coarse && turn < kSmallTurn_deg && shift < kSmallShift_px;
     if (!coarse && !done.settled) extrapolate(before, done);
     ++done.rounds;
-  }
-
-  /// Root mean squares of the rotations in degrees and of the shifts in pixels.
-  static std::pair<double, double> change(const std::vector<Pose>& from, const std::vector<Pose>& to) {
-    double turn = 0, shift = 0;
-    for (std::size_t p = 0; p < from.size(); ++p) {
-      const PoseStep s = tomography::step_between(from[p], to[p]);
-      turn += (s[0] * s[0] + s[1] * s[1] + s[2] * s[2]) / static_cast<double>(from.size());
-      shift += (s[3] * s[3] + s[4] * s[4]) / static_cast<double>(from.size());
-    }
-    return {std::sqrt(turn) / kDegrees, std::sqrt(shift)};
   }
 
  private:
@@ -259,7 +248,7 @@ PoseStep shrink(const std::vector<Pose>& nominal, const PoseStep& noise, std::ve
 }
 
 json describe(const Progressed& done, const std::vector<Pose>& nominal, const PoseStep& kept) {
-  const auto [turn, shift] = Refinement::change(nominal, done.poses);
+  const auto [turn, shift] = tomography::change_between(nominal, done.poses);
   const PoseStep& n = done.noise;
   return {{"rounds", done.rounds},
           {"settled", done.settled},
@@ -342,13 +331,8 @@ void write_refined_series(const RunContext& context, const Request& request, con
       for (std::size_t u = 0; u < info.nx; ++u) own(p, v, u) = images.measured(numbers[p], u, v);
   writer.write(info.signals[0], numbers, own);
   writer.commit();
-  std::string text = "projection,phi_deg,theta_deg,psi_deg,shift_y_px,shift_x_px\n";
-  for (std::size_t p = 0; p < poses.size(); ++p)
-    text +=
-        fmt::format("{},{},{},{},{},{}\n", plan.kept[p], poses[p].angles.phi_deg, poses[p].angles.theta_deg,
-                    poses[p].angles.psi_deg, poses[p].shift_v, poses[p].shift_u);
   comm.agree([&] {
-    if (comm.is_root()) io::write_file_atomically(table, text);
+    if (comm.is_root()) io::write_file_atomically(table, tomography::pose_table(plan.kept, poses));
   });
 }
 

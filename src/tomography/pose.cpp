@@ -1,5 +1,7 @@
 #include "aetos/tomography/pose.hpp"
 
+#include <fmt/format.h>
+
 #include <Eigen/Cholesky>
 #include <Eigen/LU>
 #include <algorithm>
@@ -133,6 +135,24 @@ Pose moved(const Pose& pose, const PoseStep& step) {
 PoseStep step_between(const Pose& from, const Pose& to) {
   const Vec3 turn = -rotation_vector(rotation_matrix(from.angles).transpose() * rotation_matrix(to.angles));
   return {turn.x(), turn.y(), turn.z(), from.shift_u - to.shift_u, from.shift_v - to.shift_v};
+}
+
+std::pair<double, double> change_between(const std::vector<Pose>& from, const std::vector<Pose>& to) {
+  double turn = 0, shift = 0;
+  for (std::size_t p = 0; p < from.size(); ++p) {
+    const PoseStep s = step_between(from[p], to[p]);
+    turn += (s[0] * s[0] + s[1] * s[1] + s[2] * s[2]) / static_cast<double>(from.size());
+    shift += (s[3] * s[3] + s[4] * s[4]) / static_cast<double>(from.size());
+  }
+  return {std::sqrt(turn) / kDegrees, std::sqrt(shift)};
+}
+
+std::string pose_table(const std::vector<std::size_t>& numbers, const std::vector<Pose>& poses) {
+  std::string text = "projection,phi_deg,theta_deg,psi_deg,shift_y_px,shift_x_px\n";
+  for (std::size_t p = 0; p < poses.size(); ++p)
+    text += fmt::format("{},{},{},{},{},{}\n", numbers[p], poses[p].angles.phi_deg, poses[p].angles.theta_deg,
+                        poses[p].angles.psi_deg, poses[p].shift_v, poses[p].shift_u);
+  return text;
 }
 
 void fix_gauge(const std::vector<EulerAngles>& nominal, std::vector<Pose>& poses) {

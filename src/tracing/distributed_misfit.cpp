@@ -5,6 +5,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
+#include "aetos/core/rotation_vector.hpp"
 #include "peak_pixels.hpp"
 
 namespace aetos::tracing {
@@ -19,6 +20,22 @@ double variation_of(View<const float, 2> image, View<const float, 2> weight) {
     n += w, sum += w * v, square += w * v * v;
   }
   return n > 0 ? square - sum * sum / n : 0;
+}
+
+constexpr std::size_t kFit = 9;  ///< numbers of an image's fit before its slopes to the atoms
+
+PoseChange pose_of(const Parameters& at, std::span<const double> parameters, std::size_t image) {
+  PoseChange change{};
+  if (image < at.images)
+    std::copy_n(parameters.begin() + static_cast<std::ptrdiff_t>(at.pose(image)), 5, change.begin());
+  return change;
+}
+
+/// The slopes to the change itself, of those to a further one after it.
+PoseChange slopes_to(const PoseChange& change, const PoseChange& after) {
+  const Vec3 by_turn =
+      left_jacobian({change[0], change[1], change[2]}).transpose() * Vec3(after[0], after[1], after[2]);
+  return {by_turn.x(), by_turn.y(), by_turn.z(), after[3], after[4]};
 }
 
 }  // namespace
@@ -62,26 +79,33 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
 
 double DistributedMisfit::evaluate(std::span<const double> parameters, std::span<double> gradient) {
   fault::point("trace-refine");
-  const std::size_t n = model_.layout.size(), record = n + 4;
+  const auto& at_of = model_.layout;
+  const std::size_t n = at_of.of_atoms(), record = n + kFit;
   std::vector<double> mine(images_.mine.size() * record);
   const AtomProjector atoms(model_, parameters);
   for (std::size_t t = 0; t < images_.mine.size(); ++t) {
     if (images_.skips(images_.mine.begin + t)) continue;
+    const std::size_t image = images_.mine.begin + t;
     double* at = mine.data() + t * record;
-    const ImageFit fit = atoms.misfit(images_.rotation[images_.mine.begin + t], images_.values[t],
-                                      images_.weight_of(t), images_.pixel_A, {at + 4, n});
+    const PoseChange change = pose_of(at_of, parameters, image);
+    const ImageFit fit = atoms.misfit(images_.sight[image].after(change), images_.values[t],
+                                      images_.weight_of(t), images_.pixel_A, {at + kFit, n});
     at[0] = fit.misfit, at[1] = fit.scale, at[2] = fit.offset, at[3] = fit.mean_square;
+    const PoseChange slopes = slopes_to(change, fit.by_pose);
+    std::copy(slopes.begin(), slopes.end(), at + 4);
   }
   // Ranks hold consecutive projections, so that what comes together is in index order.
   const auto all = comm_.all_gather(std::span<const double>(mine));
   fits_.clear();
   std::fill(gradient.begin(), gradient.end(), 0.0);
   double value = 0;
-  for (std::size_t t = 0; t < images_.rotation.size(); ++t) {
+  for (std::size_t t = 0; t < images_.sight.size(); ++t) {
     const double* at = all.data() + t * record;
-    fits_.push_back({at[0], at[1], at[2], at[3]});
+    fits_.push_back({at[0], at[1], at[2], at[3], {}});
     value += at[0] / variation_;
-    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[4 + i] / variation_;
+    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[kFit + i] / variation_;
+    if (t >= at_of.images) continue;
+    for (std::size_t i = 0; i < 5; ++i) gradient[at_of.pose(t) + i] = at[4 + i] / variation_;
   }
   prior_.add(model_, parameters, 1 / variation_, value, gradient);
   return value;

@@ -66,8 +66,9 @@ MeasuredImages read_measured_images(const Communicator& comm, const Request& req
     images.counts_per_unit = counts_per_unit(info, signal);
     const auto used = used_projections(info.tilts, request.exclude);
     for (const std::size_t t : used) {
-      images.angles.push_back(angles[t]);
-      images.rotation.push_back(rotation_matrix(angles[t]));
+      images.numbers.push_back(t);
+      images.poses.push_back({angles[t], 0, 0});
+      images.sight.push_back(rotation_matrix(angles[t]));
     }
     images.mine = block_partition(used.size(), static_cast<std::size_t>(comm.size()),
                                   static_cast<std::size_t>(comm.rank()));

@@ -44,7 +44,7 @@ double chi_square(const Communicator& comm, const MeasuredImages& images, const 
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const ImageFit& fit = fits[images.mine.begin + t];
     const auto model =
-        atoms.project(images.rotation[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
+        atoms.project(images.sight[images.mine.begin + t], {images.ny, images.nx}, images.pixel_A);
     const auto variance = variance_of(images, model, fit);
     double sum = 0, n = 0;
     for (std::size_t i = 0; i < model.size(); ++i) {
@@ -70,8 +70,8 @@ std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const Meas
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const std::size_t tilt = images.mine.begin + t;
     const auto variance = variance_of(
-        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
-    atoms.add_fisher_information(images.rotation[tilt], fits[tilt].scale, variance, images.pixel_A,
+        images, atoms.project(images.sight[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
+    atoms.add_fisher_information(images.sight[tilt], fits[tilt].scale, variance, images.pixel_A,
                                  {mine.data() + t * record, record});
   }
   const auto all = comm.all_gather(std::span<const double>(mine));

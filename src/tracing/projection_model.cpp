@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "aetos/core/rotation_vector.hpp"
 #include "peak_pixels.hpp"
 
 namespace aetos::tracing {
@@ -31,6 +32,7 @@ struct AtomProjector::Spot {
   const PeakTable* table = nullptr;
   PeakTable::Place at;
   std::size_t nodes = 0;
+  Vec3 turned = Vec3::Zero();                                                     // R^T r
   double u = 0, v = 0, depth = 0, amplitude = 0, inverse_step = 0, farthest = 0;  // farthest: rho
   double pixel = 1, middle_x = 0, middle_y = 0;
   std::size_t y0 = 0, y1 = 0, nx = 0;        // rows [y0, y1)
@@ -75,11 +77,11 @@ AtomProjector::AtomProjector(const AtomModel& model, std::span<const double> par
     tables_.emplace_back(*model.shape, parameters[at.width(k)], parameters[at.growth()]);
 }
 
-void AtomProjector::place(Spot& spot, std::size_t atom, const Mat3& rotation, const Shape<2>& shape,
+void AtomProjector::place(Spot& spot, std::size_t atom, const Sight& sight, const Shape<2>& shape,
                           double pixel_A) const {
   const std::size_t i = model_.layout.position(atom);
-  const Vec3 beam = to_beam_frame(rotation, Vec3(p_[i], p_[i + 1], p_[i + 2]));
-  spot.u = beam.x(), spot.v = beam.y(), spot.depth = beam.z();
+  spot.turned = to_beam_frame(sight.rotation, Vec3(p_[i], p_[i + 1], p_[i + 2]));
+  spot.u = spot.turned.x() + sight.u_A, spot.v = spot.turned.y() + sight.v_A, spot.depth = spot.turned.z();
   spot.table = &tables_[model_.species_of[atom]];
   spot.at = spot.table->place(spot.depth);
   spot.nodes = spot.table->nodes(spot.at);
@@ -95,11 +97,16 @@ void AtomProjector::place(Spot& spot, std::size_t atom, const Mat3& rotation, co
   spot.interpolate();
 }
 
-Array<double, 2> AtomProjector::project(const Mat3& rotation, const Shape<2>& shape, double pixel_A) const {
+Sight Sight::after(const PoseChange& change) const {
+  // R^T r turns by the change in the beam's frame, so R takes its inverse on the right.
+  return {rotation * rotation_by({-change[0], -change[1], -change[2]}), u_A + change[3], v_A + change[4]};
+}
+
+Array<double, 2> AtomProjector::project(const Sight& sight, const Shape<2>& shape, double pixel_A) const {
   Array<double, 2> image(shape);
   Spot spot;
   for (std::size_t a = 0; a < model_.layout.atoms; ++a) {
-    place(spot, a, rotation, shape, pixel_A);
+    place(spot, a, sight, shape, pixel_A);
     const double *c0 = spot.cubic[0].data(), *c1 = spot.cubic[1].data(), *c2 = spot.cubic[2].data(),
                  *c3 = spot.cubic[3].data();
     for (std::size_t y = spot.y0; y < spot.y1; ++y) {
@@ -119,11 +126,10 @@ Array<double, 2> AtomProjector::project(const Mat3& rotation, const Shape<2>& sh
   return image;
 }
 
-ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measured,
-                               View<const float, 2> weight, double pixel_A,
-                               std::span<double> gradient) const {
+ImageFit AtomProjector::misfit(const Sight& sight, View<const float, 2> measured, View<const float, 2> weight,
+                               double pixel_A, std::span<double> gradient) const {
   const Shape<2>& shape = measured.shape();
-  Array<double, 2> image = project(rotation, shape, pixel_A);
+  Array<double, 2> image = project(sight, shape, pixel_A);
   ImageFit fit = best_scale(image, measured, weight);
   for (std::size_t i = 0; i < image.size(); ++i) {
     const double residual =
@@ -136,6 +142,7 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
 
   const auto& at = model_.layout;
   std::fill(gradient.begin(), gradient.end(), 0.0);
+  fit.by_pose = {};
   const double fading = p_[at.fading()];
   Spot spot;
   std::vector<std::array<double, 4>> moments;  // per node: sums of slopes times 1, s, s², s³
@@ -143,7 +150,7 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
   std::vector<double> column_u, column_v, along;
   std::vector<int> node;
   for (std::size_t a = 0; a < at.atoms; ++a) {
-    place(spot, a, rotation, shape, pixel_A);
+    place(spot, a, sight, shape, pixel_A);
     if (spot.y0 == spot.y1) continue;
     moments.assign(spot.nodes + 2, {});
     const double *c1 = spot.cubic[1].data(), *c2 = spot.cubic[2].data(), *c3 = spot.cubic[3].data();
@@ -200,7 +207,10 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
                  square_next = share * sum(t.value_by_square(p + 1), t.slope_by_square(p + 1));
     const double peak = (1 - share) * here + share * next, intensity = p_[at.intensity(a)];
     const double by_depth = spot.amplitude * (next - here) / PeakShape::kPlane_A + intensity * fading * peak;
-    const Vec3 by_position = rotation * Vec3(spot.amplitude * sum_u, spot.amplitude * sum_v, by_depth);
+    const Vec3 in_beam(spot.amplitude * sum_u, spot.amplitude * sum_v, by_depth);
+    const Vec3 by_position = sight.rotation * in_beam, by_turn = spot.turned.cross(in_beam);
+    for (std::size_t i = 0; i < 3; ++i) fit.by_pose[i] += by_turn(static_cast<Eigen::Index>(i));
+    fit.by_pose[3] += in_beam.x(), fit.by_pose[4] += in_beam.y();
     for (std::size_t axis = 0; axis < 3; ++axis)
       gradient[at.position(a) + axis] = by_position(static_cast<Eigen::Index>(axis));
     gradient[at.intensity(a)] = (1 + fading * spot.depth) * peak;
@@ -212,12 +222,12 @@ ImageFit AtomProjector::misfit(const Mat3& rotation, View<const float, 2> measur
   return fit;
 }
 
-void AtomProjector::add_fisher_information(const Mat3& rotation, double scale, View<const double, 2> variance,
+void AtomProjector::add_fisher_information(const Sight& sight, double scale, View<const double, 2> variance,
                                            double pixel_A, std::span<double> information) const {
   Spot spot;
   const double fading = p_[model_.layout.fading()];
   for (std::size_t a = 0; a < model_.layout.atoms; ++a) {
-    place(spot, a, rotation, variance.shape(), pixel_A);
+    place(spot, a, sight, variance.shape(), pixel_A);
     for (std::size_t y = spot.y0; y < spot.y1; ++y) {
       const double dv = spot.dv(y);
       const Range columns = spot.columns(dv);
@@ -229,7 +239,7 @@ void AtomProjector::add_fisher_information(const Mat3& rotation, double scale, V
         const double peak = c[0][n] + s * (c[1][n] + s * (c[2][n] + s * c[3][n]));
         const double by_rho =
             scale * spot.amplitude * spot.inverse_step * (c[1][n] + s * (2 * c[2][n] + s * 3 * c[3][n]));
-        const Vec3 slope = rotation * Vec3(-2 * du * by_rho, -2 * dv * by_rho, 0);
+        const Vec3 slope = sight.rotation * Vec3(-2 * du * by_rho, -2 * dv * by_rho, 0);
         const std::array<double, 4> by{slope.x(), slope.y(), slope.z(),
                                        scale * (1 + fading * spot.depth) * peak};
         double* at = information.data() + 10 * a;

@@ -23,6 +23,9 @@ constexpr int kFirstIterations = 30;           // before the residuals tell what
 constexpr double kLeftInResiduals = 0.7;
 /// The model errs by less; an atom that moves further on noise-free images was none.
 constexpr double kLargestBias_A = 0.5;
+constexpr double kMostTurn_rad = 0.1;  // of an image, in each round
+/// What turns all images together deforms the atoms' positions with them, and settles slowly.
+constexpr int kPosesTakeLonger = 3;
 
 /// Steps that make the misfit about equally steep in every variable: for a Gaussian of width s the second
 /// derivative to its position is I² / (2 s²) of that to its intensity, and all atoms add up in a shared
@@ -32,7 +35,7 @@ struct Scaled {
 };
 
 Scaled scaled_variables(const Parameters& at, const std::vector<double>& start, const RefineOptions& options,
-                        double farthest_A) {
+                        double farthest_A, std::size_t images) {
   Scaled v;
   v.start = start;
   v.step.assign(at.size(), 1);
@@ -62,6 +65,17 @@ Scaled scaled_variables(const Parameters& at, const std::vector<double>& start, 
   v.step[f] = shared / std::max(1.0, farthest_A / std::sqrt(5.0));
   v.lower[f] = (-0.5 / (farthest_A + 1) - start[f]) / v.step[f];
   v.upper[f] = (0.5 / (farthest_A + 1) - start[f]) / v.step[f];
+  // A shift moves all atoms, but in one image, and an image tells two of an atom's three coordinates.
+  const double shift = std::sqrt(2 * s2) * shared * std::sqrt(2.0 / 3 * static_cast<double>(images));
+  for (std::size_t t = 0; t < at.images; ++t)
+    for (std::size_t i = 0; i < 5; ++i) {
+      const bool turns = i < 3;
+      const double most = turns ? kMostTurn_rad : options.maximum_move_A;
+      const std::size_t p = at.pose(t) + i;
+      v.step[p] = turns ? shift / std::max(1.0, farthest_A / std::sqrt(5.0)) : shift;
+      v.lower[p] = -most / v.step[p];
+      v.upper[p] = most / v.step[p];
+    }
   return v;
 }
 
@@ -160,16 +174,45 @@ double farthest_from_origin(const State& state) {
   return farthest;
 }
 
-MinimiserResult minimise(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
-                         State& state, const RefineOptions& options, const IntensityPrior& prior = {}) {
-  DistributedMisfit misfit(comm, stop, images, state.model, prior);
-  const Scaled v =
-      scaled_variables(state.model.layout, state.parameters, options, farthest_from_origin(state));
+struct Minimised : MinimiserResult {
+  std::vector<PoseChange> poses;  ///< of every image, where they are refined
+};
+
+Minimised minimise(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State& state,
+                   const RefineOptions& options, const IntensityPrior& prior = {}) {
+  AtomModel model = state.model;
+  if (options.refine_poses) model.layout.images = images.sight.size();
+  const Parameters& at = model.layout;
+  std::vector<double> start = state.parameters;
+  start.resize(at.size());
+  DistributedMisfit misfit(comm, stop, images, model, prior);
+  const Scaled v = scaled_variables(at, start, options, farthest_from_origin(state), images.sight.size());
   std::vector<double> x(v.start.size());
   MinimiserOptions how;
   how.iterations = options.iterations;
-  const auto result = misfit.minimise(v.start, v.step, x, v.lower, v.upper, how);
-  for (std::size_t i = 0; i < x.size(); ++i) state.parameters[i] = v.start[i] + v.step[i] * x[i];
+  if (options.refine_poses) how.iterations *= kPosesTakeLonger, how.tolerance /= 100;
+  Minimised result{misfit.minimise(v.start, v.step, x, v.lower, v.upper, how), {}};
+  const auto found = [&](std::size_t i) { return v.start[i] + v.step[i] * x[i]; };
+  for (std::size_t i = 0; i < at.of_atoms(); ++i) state.parameters[i] = found(i);
+  for (std::size_t t = 0; t < at.images; ++t) {
+    PoseChange& change = result.poses.emplace_back();
+    for (std::size_t i = 0; i < change.size(); ++i) change[i] = found(at.pose(t) + i);
+  }
+  return result;
+}
+
+/// As above, and turns and shifts the images' poses by what was found.
+Minimised minimise_with_poses(const Communicator& comm, const Stop& stop, MeasuredImages& images,
+                              State& state, const RefineOptions& options, const IntensityPrior& prior = {}) {
+  const auto result = minimise(comm, stop, images, state, options, prior);
+  for (std::size_t t = 0; t < result.poses.size(); ++t) {
+    tomography::PoseStep step = result.poses[t];
+    step[3] /= images.pixel_A, step[4] /= images.pixel_A;
+    tomography::Pose& pose = images.poses[t];
+    pose = tomography::moved(pose, step);
+    images.sight[t] = {rotation_matrix(pose.angles), -pose.shift_u * images.pixel_A,
+                       -pose.shift_v * images.pixel_A};
+  }
   return result;
 }
 
@@ -177,10 +220,11 @@ MinimiserResult minimise(const Communicator& comm, const Stop& stop, const Measu
 Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state,
                       const std::vector<Vec3>& bounds, const IntensityPrior& prior, RefineOptions options) {
   options.iterations = kHalfIterations;
+  options.refine_poses = false;
   std::array<State, 2> half{state, state};
   for (std::size_t h = 0; h < 2; ++h) {
-    images.left_out.resize(images.rotation.size());
-    for (std::size_t t = 0; t < images.rotation.size(); ++t) images.left_out[t] = t % 2 != h;
+    images.left_out.resize(images.sight.size());
+    for (std::size_t t = 0; t < images.sight.size(); ++t) images.left_out[t] = t % 2 != h;
     (void)minimise(comm, stop, images, half[h], options, prior);
   }
   images.left_out.clear();
@@ -241,6 +285,7 @@ State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImage
   probe.model.shape = shape_for(probe, options, true);
   if (options.shape == config::PeakShapeChoice::probe) return probe;
   options.iterations = kTrialIterations;
+  options.refine_poses = false;
   const double without = minimise(comm, stop, images, state, options).last,
                with = minimise(comm, stop, images, probe, options).last;
   log::info("trace: misfit after {} iterations: {:.6g} with Gaussian peaks, {:.6g} with the probe's",
@@ -266,7 +311,7 @@ void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, c
   for (std::size_t t = 0; t < images.mine.size(); ++t) {
     const std::size_t tilt = images.mine.begin + t;
     const auto variance = variance_of(
-        images, atoms.project(images.rotation[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
+        images, atoms.project(images.sight[tilt], {images.ny, images.nx}, images.pixel_A), fits[tilt]);
     for (std::size_t i = 0; i < variance.size(); ++i)
       weight[t].data()[i] = static_cast<float>(1 / variance.data()[i]);
   }
@@ -309,9 +354,9 @@ void make_comparable(ImagesOfAtoms& simulated, const MeasuredImages& measured, c
         displaced[state.model.layout.position(a) + k] +=
             simulated.displacement[tilt][a](static_cast<Eigen::Index>(k));
     const Shape<2> shape{measured.ny, measured.nx};
-    const auto rest = at_rest.project(measured.rotation[tilt], shape, measured.pixel_A);
+    const auto rest = at_rest.project(simulated.images.sight[tilt], shape, measured.pixel_A);
     const auto moved =
-        AtomProjector(state.model, displaced).project(measured.rotation[tilt], shape, measured.pixel_A);
+        AtomProjector(state.model, displaced).project(simulated.images.sight[tilt], shape, measured.pixel_A);
     const double scale = fit_line(moved, image).scale;
     for (std::size_t k = 0; k < image.size(); ++k)
       image.data()[k] -= static_cast<float>(scale * (moved.data()[k] - rest.data()[k]));
@@ -326,7 +371,9 @@ double remove_bias(const Communicator& comm, const Stop& stop, const MeasuredIma
   make_comparable(simulated, images, state);
   simulated.images.weight = images.weight.clone();
   State moved = state;
-  (void)minimise(comm, stop, simulated.images, moved, options, prior);
+  RefineOptions at_these_poses = options;
+  at_these_poses.refine_poses = false;
+  (void)minimise(comm, stop, simulated.images, moved, at_these_poses, prior);
   const auto from = positions_of(state), to = positions_of(moved);
   double square = 0;
   for (std::size_t a = 0; a < from.size(); ++a) {
@@ -389,7 +436,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     RefineRound now;
     RefineOptions how = options;
     if (round == 0) how.iterations = std::min(how.iterations, kFirstIterations);
-    const auto fitted = minimise(comm, stop, images, state, how);
+    const auto fitted = minimise_with_poses(comm, stop, images, state, how);
     weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
     now.reclassified = reclassify(state, options.seed);
@@ -437,7 +484,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   // Which atoms there are is settled; now each may lean on what the others of its species are like.
   const IntensityPrior prior =
       prior_of(state, information_of(comm, images, state, fits_of(comm, stop, images, state), {}));
-  const auto last = minimise(comm, stop, images, state, options, prior);
+  const auto last = minimise_with_poses(comm, stop, images, state, options, prior);
   result.iterations += last.iterations;
   log::info("trace: intensities spread by {:.3g} of their mean; {} iterations with this prior",
             prior.spread[0], last.iterations);
@@ -448,7 +495,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
   std::vector<Vec3> bounds;
   for (const auto& information : information_of(comm, images, state, fits, prior))
     bounds.push_back(position_bound(information));
-  if (images.rotation.size() >= kLeastProjections)
+  if (images.sight.size() >= kLeastProjections)
     result.error_over_bound = error_over_bound(comm, stop, images, state, bounds, prior, options);
   for (Vec3& b : bounds) {
     result.crlb_A.push_back(b.norm());

@@ -9,6 +9,7 @@
 #include "aetos/parallel/communicator.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/parallel/stop.hpp"
+#include "aetos/tomography/pose.hpp"
 #include "aetos/tracing/projection_model.hpp"
 
 /// Moving atoms until their projections fit the measured images.
@@ -16,8 +17,9 @@ namespace aetos::tracing {
 
 /// A measured series: every rank knows the rotations and holds the images that it computes.
 struct MeasuredImages {
-  std::vector<EulerAngles> angles;
-  std::vector<Mat3> rotation;  ///< of `angles`
+  std::vector<std::size_t> numbers;  ///< of the images in the file
+  std::vector<tomography::Pose> poses;
+  std::vector<Sight> sight;  ///< of `poses`
   std::size_t ny = 0, nx = 0;
   double pixel_A = 1;
   double counts_per_unit = 0;  ///< Poisson counts per unit of image value; 0 = unknown noise
@@ -44,10 +46,11 @@ struct RefineOptions {
   double start_sigma_A = 0.4;
   /// Atoms below this share of the lightest species' median intensity are dropped.
   double lowest_share = 0.5;
-  double apart_A = 2;      ///< no atom is nearer than this to a brighter one
-  int iterations = 80;     ///< at most, in each round
-  int rounds = 6;          ///< at most, of adding and dropping atoms
-  std::uint64_t seed = 0;  ///< of the search for the species' intensities
+  double apart_A = 2;         ///< no atom is nearer than this to a brighter one
+  int iterations = 80;        ///< at most, in each round
+  int rounds = 6;             ///< at most, of adding and dropping atoms
+  bool refine_poses = false;  ///< of the images, with the atoms
+  std::uint64_t seed = 0;     ///< of the search for the species' intensities
   config::PeakShapeChoice shape = config::PeakShapeChoice::automatic;
   multislice::MicroscopeOptions microscope;  ///< for the probe's shape
   /// Noise-free images of atoms at these places and of these species, on the grid of the measured ones;
@@ -86,16 +89,17 @@ struct Refinement {
   static constexpr std::size_t kNew = static_cast<std::size_t>(-1);
 };
 
-/// Refines positions, intensities, one width per species, growth and fading with depth (PETSc TAO, BLMVM),
-/// weighted by the variance that the model predicts. Then, in rounds until nothing changes, gives atoms the
-/// species that their intensities tell (classify), drops those too weak to be one or too near to a brighter
-/// one, adds those that the residual images show (find_missing_atoms), and refines again. At last it refines
-/// twice more, with every other projection: along each axis the bounds are scaled until 68.3 % of the atoms'
-/// half differences lie within, which are the errors. With `options.images_of`, how far refinement moves the
-/// atoms on noise-free images of them is the bias of the model, and taken off (parametric bootstrap: Efron
-/// and Tibshirani, An Introduction to the Bootstrap (1993), section 10.2). Each projection's part is computed
-/// whole by one rank and all are summed in index order, so that the result has the same bits on any number of
-/// ranks. Throws Interrupted on all ranks at a stop request. Collective.
+/// Refines positions, intensities, one width per species, growth and fading with depth, and where asked for
+/// the poses of the images (PETSc TAO, BLMVM), weighted by the variance that the model predicts. Then, in
+/// rounds until nothing changes, gives atoms the species that their intensities tell (classify), drops those
+/// too weak to be one or too near to a brighter one, adds those that the residual images show
+/// (find_missing_atoms), and refines again. At last it refines twice more, with every other projection: along
+/// each axis the bounds are scaled until 68.3 % of the atoms' half differences lie within, which are the
+/// errors. With `options.images_of`, how far refinement moves the atoms on noise-free images of them is the
+/// bias of the model, and taken off (parametric bootstrap: Efron and Tibshirani, An Introduction to the
+/// Bootstrap (1993), section 10.2). Each projection's part is computed whole by one rank and all are summed
+/// in index order, so that the result has the same bits on any number of ranks. Throws Interrupted on all
+/// ranks at a stop request. Collective.
 Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& images,
                   const std::vector<Vec3>& position, const std::vector<double>& intensity,
                   const std::vector<std::size_t>& species_of, std::size_t species,

@@ -34,7 +34,7 @@ Residuals gather_residuals(const Communicator& comm, const MeasuredImages& image
   std::vector<float> slope, stiffness;
   for (std::size_t i = 0; i < images.mine.size(); ++i) {
     const std::size_t t = images.mine.begin + i;
-    const auto image = atoms.project(images.rotation[t], {images.ny, images.nx}, images.pixel_A);
+    const auto image = atoms.project(images.sight[t], {images.ny, images.nx}, images.pixel_A);
     const auto weight = images.weight_of(i);
     for (std::size_t j = 0; j < pixels; ++j) {
       const double w = weight_at(weight, j);
@@ -44,7 +44,7 @@ Residuals gather_residuals(const Communicator& comm, const MeasuredImages& image
       stiffness.push_back(static_cast<float>(w * fits[t].scale * fits[t].scale));
     }
   }
-  const Shape<3> shape{images.rotation.size(), images.ny, images.nx};
+  const Shape<3> shape{images.sight.size(), images.ny, images.nx};
   Residuals all{Array<float, 3>(shape), Array<float, 3>(shape)};
   const auto whole_slope = comm.all_gather(std::span<const float>(slope)),
              whole_stiffness = comm.all_gather(std::span<const float>(stiffness));
@@ -129,7 +129,7 @@ struct Grid {
 /// focus.
 Array<float, 3> matched_filter(const MeasuredImages& images, const Residuals& residuals, const Kernel& kernel,
                                const Grid& grid, Range planes) {
-  const std::size_t tilts = images.rotation.size(), side = grid.side();
+  const std::size_t tilts = images.sight.size(), side = grid.side();
   std::vector<Array<float, 2>> top, bottom;
   for (std::size_t t = 0; t < tilts; ++t) {
     top.push_back(correlate(residuals.slope[t], kernel, 1));
@@ -143,7 +143,7 @@ Array<float, 3> matched_filter(const MeasuredImages& images, const Residuals& re
         if (r.norm() > grid.radius_A) continue;
         double a = 0, b = 0;
         for (std::size_t t = 0; t < tilts; ++t) {
-          const Vec3 beam = to_beam_frame(images.rotation[t], r) / grid.step_A;
+          const Vec3 beam = images.sight[t].place(r) / grid.step_A;
           a += sample(top[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
           b += sample(bottom[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
         }
@@ -162,8 +162,8 @@ struct FittedIntensity {
 FittedIntensity best_intensity(const MeasuredImages& images, const Residuals& residuals,
                                const PeakTable& table, const Grid& grid, const Vec3& position) {
   double a = 0, b = 0;
-  for (std::size_t t = 0; t < images.rotation.size(); ++t) {
-    const Vec3 beam = to_beam_frame(images.rotation[t], position);
+  for (std::size_t t = 0; t < images.sight.size(); ++t) {
+    const Vec3 beam = images.sight[t].place(position);
     const auto depth = table.place(beam.z());
     const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
     const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.step_A, images.ny),

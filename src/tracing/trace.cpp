@@ -120,7 +120,8 @@ std::string table_of(std::vector<Rejected> rejected) {
 
 /// Refines the atoms in place, adds those dropped to `rejected`, and returns what the summary says about it.
 json refine_atoms(const RunContext& context, const Request& request, std::size_t species,
-                  std::vector<Atom>& atoms, std::vector<Rejected>& rejected, bool& told_apart) {
+                  std::vector<Atom>& atoms, std::vector<Rejected>& rejected, bool& told_apart,
+                  const std::filesystem::path& angles_file) {
   MeasuredImages images = read_measured_images(context.comm, request);
   std::vector<Vec3> position;
   std::vector<double> intensity;
@@ -136,6 +137,7 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
   options.shape = request.options.peak_shape;
   options.microscope = request.microscope;
   options.seed = context.seed;
+  options.refine_poses = request.options.refine_angles;
   options.start_sigma_A = std::clamp(median_sigma(atoms, 0.4), 0.2, 1.0);
   if (request.options.refine_model == config::RefineModel::multislice)
     options.images_of = [&](const std::vector<Vec3>& places, const std::vector<std::size_t>& species_at) {
@@ -143,7 +145,9 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
       model.position = places;
       for (const std::size_t k : species_at)
         model.atomic_number.push_back(atomic_number(request.options.species[k]));
-      auto made = request.simulate(context, {model, images.angles, {images.ny, images.nx}, images.pixel_A});
+      std::vector<EulerAngles> angles;
+      for (const auto& pose : images.poses) angles.push_back(pose.angles);
+      auto made = request.simulate(context, {model, angles, {images.ny, images.nx}, images.pixel_A});
       Request simulated = request;
       simulated.images = made.series;
       simulated.signal = "auto";
@@ -151,9 +155,20 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
       simulated.exclude.clear();
       return ImagesOfAtoms{read_measured_images(context.comm, simulated), std::move(made.displacement)};
     };
+  const auto given = images.poses;
   const Refinement refined =
       refine(context.comm, context.stop, images, position, intensity, species_of, species, options);
 
+  json poses = nullptr;
+  if (options.refine_poses) {
+    const auto [turn, shift] = tomography::change_between(given, images.poses);
+    log::info("trace: angles changed by {:.3f} degrees, images moved by {:.3f} pixels (rms)", turn, shift);
+    poses = {{"rotation_rms_deg", turn}, {"shift_rms_px", shift}};
+    context.comm.agree([&] {
+      if (context.comm.is_root())
+        io::write_file_atomically(angles_file, tomography::pose_table(images.numbers, images.poses));
+    });
+  }
   std::vector<Atom> stay;
   double moved = 0, bound = 0;
   std::size_t added = 0;
@@ -204,6 +219,7 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
           {"growth_with_depth", refined.growth},
           {"fading_with_depth", refined.fading},
           {"chi_square", refined.chi_square},
+          {"refine_angles", poses},
           {"bias_removed_pm", options.images_of ? json(100 * refined.bias_A) : json(nullptr)},
           {"added_from_residuals", added},
           {"moved_rms_A", per_atom(moved)},
@@ -273,8 +289,7 @@ json count_by_species(const std::vector<Atom>& atoms, const std::vector<std::str
 
 }  // namespace
 
-json trace(const RunContext& context, const Request& request, const std::filesystem::path& file,
-           const std::filesystem::path& rejected_file) {
+json trace(const RunContext& context, const Request& request, const Outputs& outputs) {
   const auto& species = request.options.species;
   const std::size_t classes = std::max<std::size_t>(1, species.size());
   io::VolumeInfo info;
@@ -312,7 +327,7 @@ json trace(const RunContext& context, const Request& request, const std::filesys
     note("no images at hand: positions are those of the volume's peaks, not refined");
   if (refine_now) {
     const std::size_t before = rejected.size();
-    refinement = refine_atoms(context, request, classes, atoms, rejected, told_apart);
+    refinement = refine_atoms(context, request, classes, atoms, rejected, told_apart, outputs.angles);
     for (const char* reason : {"weak_in_images", "too_close_in_images"})
       search.rejected[reason] = static_cast<std::size_t>(
           std::count_if(rejected.begin() + static_cast<std::ptrdiff_t>(before), rejected.end(),
@@ -324,8 +339,8 @@ json trace(const RunContext& context, const Request& request, const std::filesys
 
   context.comm.agree([&] {
     if (!context.comm.is_root()) return;
-    io::write_file_atomically(rejected_file, table_of(rejected));
-    io::write_extxyz(file, structure_of(atoms, species, refine_now, context));
+    io::write_file_atomically(outputs.rejected, table_of(rejected));
+    io::write_extxyz(outputs.atoms, structure_of(atoms, species, refine_now, context));
   });
   json summary{{"atoms", atoms.size()},
                {"by_species", count_by_species(atoms, species)},

@@ -36,7 +36,8 @@ struct Scene {
 
 TEST(TracingRanks, SameAtomsOnOneToFour) {
   AETOS_RANKS(comm, 4);
-  const Scene scene(comm);
+  Scene scene(comm);
+  scene.request.options.refine_angles = true;
   std::string first;
   nlohmann::json first_summary;
   for (int ranks = 1; ranks <= comm.size(); ++ranks) {

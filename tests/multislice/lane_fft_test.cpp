@@ -34,7 +34,7 @@ TEST(LaneFft, AgreesWithTheDefiningSumForAnyLength) {
     const auto input = some_values(n);
     auto output = input.clone();
     fft.to_scrambled<-1>(output.data());
-    for (const std::size_t lane : {0u, 11u})
+    for (const std::size_t lane : {std::size_t{0}, kLanes - 1})
       for (std::size_t i = 0; i < n; ++i) {
         Complex sum{};
         for (std::size_t x = 0; x < n; ++x)

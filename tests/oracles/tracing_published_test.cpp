@@ -64,7 +64,7 @@ class Path {
 
   nlohmann::json trace_and_compare(bool refine) {
     trace_.options.refine = refine;
-    tracing::trace(context_, trace_, folder_ / "atoms.extxyz", folder_ / "rejected_peaks.csv");
+    tracing::trace(context_, trace_, {folder_ / "atoms.extxyz", folder_ / "rejected_peaks.csv", {}});
     const Structure traced = io::read_structure(folder_ / "atoms.extxyz"),
                     truth = io::read_structure(case_.truth);
     config::CompareOptions options;

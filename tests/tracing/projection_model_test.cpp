@@ -118,6 +118,23 @@ TEST(ProjectionModel, gradient_equals_finite_differences) {
   }
 }
 
+TEST(ProjectionModel, slopes_to_the_pose_equal_finite_differences) {
+  Scene s = scene(12, 1);
+  const Sight sight{rotation_matrix({12, 34, -21}), 0.3, -0.2};
+  const auto image = noisy_image(s, sight.rotation, {42, 45});
+  std::vector<double> unused(s.parameters.size());
+  const auto misfit = [&](const Sight& from) {
+    return AtomProjector(s.model, s.parameters).misfit(from, image, {}, kPixel, unused);
+  };
+  const auto fit = misfit(sight);
+  for (std::size_t i = 0; i < fit.by_pose.size(); ++i) {
+    PoseChange there{}, back{};
+    there[i] = 1e-5, back[i] = -1e-5;
+    const double difference = (misfit(sight.after(there)).misfit - misfit(sight.after(back)).misfit) / 2e-5;
+    EXPECT_NEAR(fit.by_pose[i], difference, 1e-4 * std::abs(difference)) << i;
+  }
+}
+
 TEST(ProjectionModel, a_probe_in_focus_is_airys_disc) {
   // (2 J1(x) / x)² K² pi, x = 2 pi K r (Born and Wolf, 8.5.2); the blur of 0.05 Å takes 5 % off its height.
   const double edge = 0.03 / electron_wavelength_A(300), height = kPi * edge * edge;
@@ -154,7 +171,7 @@ TEST(ProjectionModel, an_atom_outside_the_image_and_an_empty_image_are_harmless)
   s.parameters[0] = 500;
   Array<float, 2> image({30, 30});
   std::vector<double> gradient(s.parameters.size(), 1.0);
-  const auto fit = AtomProjector(s.model, s.parameters).misfit(Mat3::Identity(), image, {}, kPixel, gradient);
+  const auto fit = AtomProjector(s.model, s.parameters).misfit(Mat3(Mat3::Identity()), image, {}, kPixel, gradient);
   EXPECT_EQ(fit.misfit, 0);
   for (const double g : gradient) EXPECT_EQ(g, 0);
 }
@@ -172,7 +189,7 @@ TEST(ProjectionModel, fisher_information_of_a_lone_atom_is_the_known_one) {
   for (double& v : variance) v = 0.5;
   std::vector<double> information(10);
   AtomProjector(s.model, s.parameters)
-      .add_fisher_information(Mat3::Identity(), scale, variance, 0.2, information);
+      .add_fisher_information(Mat3(Mat3::Identity()), scale, variance, 0.2, information);
   const double expected = height * height * kPi / (2 * 0.5 * 0.2 * 0.2);
   EXPECT_NEAR(information[0] / expected, 1, 1e-3);  // xx
   EXPECT_NEAR(information[4] / expected, 1, 1e-3);  // yy

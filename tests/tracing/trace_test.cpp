@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
+#include <sstream>
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/tomography/pose.hpp"
 #include "support/ranks.hpp"
 #include "support/temporary_folder.hpp"
 #include "tracing/traced_scene.hpp"
@@ -196,6 +199,50 @@ TEST(Trace, refinement_finds_the_atoms_behind_a_poor_volume) {
   EXPECT_LT(worst_distance_A(scene.atoms(), truth), 3e-3);
   EXPECT_NEAR(summary["refinement"]["sigma_A"]["Zr"].get<double>(), 0.5, 0.01);
   EXPECT_NEAR(summary["refinement"]["growth_with_depth"].get<double>(), 5e-4, 2e-4);
+}
+
+/// Poses are told but for a rotation and a displacement of all together with the atoms.
+TEST(Trace, wrong_angles_and_shifts_are_found_with_the_atoms) {
+  const auto truth = scattered_atoms(60, 7);
+  const auto angles = tilts();
+  std::vector<EulerAngles> given;
+  std::vector<std::array<double, 2>> displaced;
+  for (std::size_t t = 0; t < angles.size(); ++t) {
+    const auto n = random::normal4(9, random::Domain::test, {1, 0, t}),
+               m = random::normal4(9, random::Domain::test, {2, 0, t});
+    given.push_back(
+        {angles[t].phi_deg + 0.5 * n[0], angles[t].theta_deg + 0.5 * n[1], angles[t].psi_deg + 0.5 * n[2]});
+    displaced.push_back({0.2 * m[0], 0.2 * m[1]});
+  }
+  Scene scene(gaussians({56, 48, 56}, truth));
+  write_images(scene.comm, scene.folder / "series.h5", truth, angles, 56, 0, {}, displaced);
+  scene.request.images = (scene.folder / "series.h5").string();
+  scene.request.angles = given;
+  scene.request.options.refine_angles = true;
+  const auto summary = scene.run();
+  EXPECT_EQ(summary["atoms"], 60);
+  EXPECT_LT(summary["refinement"]["misfit_after"], 1e-5);
+  EXPECT_GT(summary["refinement"]["refine_angles"]["rotation_rms_deg"], 0.5);
+
+  std::vector<tomography::Pose> left;
+  std::ifstream table(scene.folder / "traced_angles.csv");
+  std::string line;
+  std::getline(table, line);
+  for (std::size_t t = 0; std::getline(table, line); ++t) {
+    std::replace(line.begin(), line.end(), ',', ' ');
+    std::istringstream row(line);
+    double number = 0, shift_y = 0, shift_x = 0;
+    EulerAngles found;
+    row >> number >> found.phi_deg >> found.theta_deg >> found.psi_deg >> shift_y >> shift_x;
+    left.push_back({found, shift_x + displaced[t][0] / kVoxel_A, shift_y + displaced[t][1] / kVoxel_A});
+  }
+  ASSERT_EQ(left.size(), angles.size());
+  tomography::fix_gauge(angles, left);
+  std::vector<tomography::Pose> true_poses;
+  for (const EulerAngles& a : angles) true_poses.push_back({a, 0, 0});
+  const auto [turn, shift] = tomography::change_between(true_poses, left);
+  EXPECT_LT(turn, 0.02);
+  EXPECT_LT(shift, 0.01);
 }
 
 TEST(Trace, the_bound_is_about_what_refined_positions_scatter_by) {

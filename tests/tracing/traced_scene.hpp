@@ -71,11 +71,12 @@ inline void write_volume(const Communicator& comm, const std::filesystem::path& 
   io::write_volume(comm, path, info, {"test", "test", "", "", 1}, rows, slab);
 }
 
-/// Images of the atoms (width 0.5 Å, growing with depth; intensities one each, default 1), Poisson-like noise
-/// left to the caller. Collective.
+/// Images of the atoms (width 0.5 Å, growing with depth; intensities one each, default 1), each displaced by
+/// some Å along u and v (default: none). Collective.
 inline void write_images(const Communicator& comm, const std::filesystem::path& path,
                          const std::vector<Vec3>& atoms, const std::vector<EulerAngles>& angles,
-                         std::size_t n, double noise, const std::vector<double>& intensities = {}) {
+                         std::size_t n, double noise, const std::vector<double>& intensities = {},
+                         const std::vector<std::array<double, 2>>& displaced = {}) {
   tracing::AtomModel model{
       {atoms.size(), 1},
       std::vector<std::size_t>(atoms.size(), 0),
@@ -89,7 +90,9 @@ inline void write_images(const Communicator& comm, const std::filesystem::path& 
   p[model.layout.fading()] = 0;
   Array<float, 3> images({angles.size(), n, n});
   for (std::size_t t = 0; t < angles.size(); ++t) {
-    const auto image = tracing::AtomProjector(model, p).project(rotation_matrix(angles[t]), {n, n}, kVoxel_A);
+    const auto [u, v] = displaced.empty() ? std::array{0.0, 0.0} : displaced[t];
+    const auto image =
+        tracing::AtomProjector(model, p).project({rotation_matrix(angles[t]), u, v}, {n, n}, kVoxel_A);
     for (std::size_t i = 0; i < image.size(); ++i)
       images[t].data()[i] = static_cast<float>(image.data()[i] * (1 + 0.01 * static_cast<double>(t)) + 0.05);
   }
@@ -111,7 +114,9 @@ inline void write_images(const Communicator& comm, const std::filesystem::path& 
 inline nlohmann::json run_tracing(const Communicator& comm, const tracing::Request& request,
                                   const std::filesystem::path& file, const Stop& stop = {}) {
   const RunContext context{comm, stop, file.parent_path(), file.parent_path(), "fingerprint", "", 1, 60};
-  return tracing::trace(context, request, file, file.parent_path() / "rejected_peaks.csv");
+  return tracing::trace(
+      context, request,
+      {file, file.parent_path() / "rejected_peaks.csv", file.parent_path() / "traced_angles.csv"});
 }
 
 /// Largest distance from a traced atom to the true atom nearest to it; infinite if their numbers differ.

@@ -107,6 +107,7 @@ struct TraceOptions {
   bool refine = true;                ///< refine positions against the images
   PeakShapeChoice peak_shape = PeakShapeChoice::automatic;  ///< in the images, for the refinement
   RefineModel refine_model = RefineModel::linear;
+  bool refine_angles = false;  ///< also angles and shifts of the images, with the atoms
 };
 
 enum class MatchRule { mutual, nearest };

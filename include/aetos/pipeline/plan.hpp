@@ -31,6 +31,7 @@ inline constexpr const char* crystal = "calibration.h5";
 inline constexpr const char* volume = "volume.h5";
 inline constexpr const char* atoms = "atoms.extxyz";
 inline constexpr const char* rejected_peaks = "rejected_peaks.csv";
+inline constexpr const char* traced_angles = "traced_angles.csv";
 inline constexpr const char* comparison = "comparison.json";
 inline constexpr const char* displacements = "displacements.csv";
 inline constexpr const char* analysis = "analysis.json";

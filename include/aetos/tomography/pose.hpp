@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "aetos/core/array.hpp"
@@ -50,6 +52,13 @@ void fix_gauge(const std::vector<EulerAngles>& nominal, std::vector<Pose>& poses
 
 /// The step that leads from one pose to another.
 PoseStep step_between(const Pose& from, const Pose& to);
+
+/// Root mean squares of the rotations in degrees and of the shifts in pixels that lead from some poses to
+/// others.
+std::pair<double, double> change_between(const std::vector<Pose>& from, const std::vector<Pose>& to);
+
+/// CSV of poses: the number of the projection, its angles in degrees, how far its image is moved in pixels.
+std::string pose_table(const std::vector<std::size_t>& numbers, const std::vector<Pose>& poses);
 
 /// The angles of a rotation, of both sets that give it the one nearer to `near`.
 EulerAngles euler_angles(const Mat3& rotation, const EulerAngles& near);

@@ -42,8 +42,15 @@ struct Request {
   std::function<SimulatedModel(const RunContext&, const ImagesOfModel&)> simulate = {};
 };
 
+struct Outputs {
+  std::filesystem::path atoms;  ///< extxyz
+  std::filesystem::path
+      rejected;  ///< CSV: every peak above half the threshold that is no atom, with the reason
+  std::filesystem::path angles;  ///< CSV, with `refine_angles`: tomography::pose_table
+};
+
 /// Finds the atoms of a volume on all ranks (slabs with a halo), tells the species apart, refines them
-/// against the images where these are at hand, and writes `file` (extxyz, sorted by z, y, x; columns below).
+/// against the images where these are at hand, and writes `outputs` (atoms sorted by z, y, x; columns below).
 /// The same bits on any number of ranks. Returns the stage's object of summary.json, without timings. Throws
 /// InputError for a volume with NaN, a missing voxel size or angles that do not fit the images; Interrupted
 /// at a stop request. Collective.
@@ -53,9 +60,7 @@ struct Request {
 /// kept; sigma_a is 0 then); after refinement also refined_intensity (relative to the median) and crlb_a (Å,
 /// Cramér-Rao bound in 3D).
 /// error_x_a, error_y_a, error_z_a (Å, standard errors; 0 where fewer than 12 projections leave them
-/// unknown). Atoms that only the residual images showed have no peak: its columns are 0. `rejected_file`
-/// (CSV): every peak above half the threshold that is no atom, with the reason.
-nlohmann::json trace(const RunContext& context, const Request& request, const std::filesystem::path& file,
-                     const std::filesystem::path& rejected_file);
+/// unknown). Atoms that only the residual images showed have no peak: its columns are 0.
+nlohmann::json trace(const RunContext& context, const Request& request, const Outputs& outputs);
 
 }  // namespace aetos::tracing
