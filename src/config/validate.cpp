@@ -280,8 +280,8 @@ void check_files(Reader& r, Master& m, const std::vector<Stage>& configured) {
   if (runs(m, Stage::trace) && !m.trace.images.empty()) need_file(r, "trace.images", m.trace.images);
 }
 
-/// The images of traced atoms are simulated with these.
-void check_refine_model(Reader& r, const Master& m) {
+/// What refinement needs; the images of traced atoms are simulated with these keys.
+void check_refinement(Reader& r, const Master& m) {
   if (runs(m, Stage::trace) && m.trace.refine_angles && !m.trace.refine)
     r.fail(r.place_of("trace.refine_angles"), "angles to refine, but no refinement", "trace.refine: true");
   if (!runs(m, Stage::trace) || m.trace.refine_model != RefineModel::multislice) return;
@@ -345,7 +345,7 @@ void validate(Reader& r, Master& m, const std::vector<Stage>& only_stages) {
   check_measures(r, m);
   if (runs(m, Stage::simulate)) check_simulation(r, m);
   check_files(r, m, configured);
-  check_refine_model(r, m);
+  check_refinement(r, m);
   for (const auto& term : multislice::kAberrations)
     if (term.direction_deg && m.microscope.*term.direction_deg != 0 && m.microscope.*term.size_A == 0)
       r.notes.push_back(fmt::format("microscope.{0}_deg has no effect without {0}_A", term.name));

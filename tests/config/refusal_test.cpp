@@ -215,6 +215,7 @@ TEST_F(Refusal, RefinementByMultisliceNeedsADetectorAndElements) {
   };
   EXPECT_EQ(with(""), "no error");
   expect_contains(with("trace: {refine: false}\n"), "trace.refine: true");
+  expect_contains(refusal(whole("trace: {refine: false, refine_angles: true}\n")), "trace.refine_angles");
   expect_contains(refusal(whole(), {{"trace.refine_model", "exact"}}), "linear, multislice");
   write("volume.mrc", "");
   const std::string traced = "stages: [trace]\ntrace: {input: volume.mrc, refine_model: multislice}\n";
