@@ -52,8 +52,10 @@ double pass_seconds(const Plan& plan, const Sizes& s, bool fourier) {
   if (!fourier) return 6 * updates / kUpdates;
   const double along_x = (s.nz + s.projections) * 2.5 * s.padded_x * std::log2(s.padded_x);
   const double along_z = (s.padded_x / 2 + 1) * 5 * s.padded_z * std::log2(s.padded_z);
-  return static_cast<double>(plan.subsets) * s.ny * (along_x + along_z) / kFlops + 2 * updates / kUpdates +
-         s.ny * s.projections * s.padded_x / kVoxelReads;
+  const double there = static_cast<double>(plan.subsets) * s.ny * (along_x + along_z) / kFlops +
+                       s.ny * s.projections * s.padded_x / kVoxelReads;
+  // PETSc's solvers go back by the exact adjoint, step by step.
+  return plan.petsc ? 2 * there : there + 2 * updates / kUpdates;
 }
 
 /// Passes of a run: TAO's line searches and the starts of its blocks take some more, Newton steps several
@@ -86,6 +88,7 @@ double memory_bytes(const Plan& plan, const Sizes& s, bool fourier, bool support
   double work = 16 * s.nx * rows * 4;
   if (plan.plain && fourier)
     work += (s.padded_x / 2 + 1) * s.padded_z * 8 + 16 * s.nz * s.nx * 4 + s.projections * s.padded_x * 20;
+  if (plan.plain && fourier && plan.petsc) work += volume + 16 * s.nz * s.nx * 4;
   if (!plan.plain && fourier) {
     const double planes = std::ceil(s.padded_z / share) + (share > 1 ? 1 : 0);
     // Over ranks also rows and a projection of each on their way.

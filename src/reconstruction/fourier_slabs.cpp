@@ -23,17 +23,13 @@ fftwf_complex* as_fftw(Complex* data) {
   return reinterpret_cast<fftwf_complex*>(data);
 }
 
-/// Place of index i of n about the centre on a periodic grid.
-std::size_t place(std::size_t i, std::size_t n, std::size_t padded) {
-  return tomography::wrapped(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(centre_index(n)),
-                             padded);
-}
-
 class FourierSlabs final : public tomography::ProjectorPair {
  public:
-  FourierSlabs(const Communicator& comm, const Geometry& geometry, const std::array<double, 3>& oversampling)
+  FourierSlabs(const Communicator& comm, const Geometry& geometry, const std::array<double, 3>& oversampling,
+               bool exact_adjoint)
       : comm_(comm),
         geometry_(geometry),
+        exact_adjoint_(exact_adjoint),
         grid_(geometry, oversampling),
         half_x_(grid_.nx / 2 + 1),
         half_y_(grid_.ny / 2 + 1),
@@ -71,8 +67,15 @@ class FourierSlabs final : public tomography::ProjectorPair {
   }
 
   void back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) override {
-    tomography::read_images(geometry_, rotations_, images, first_plane, rows_.begin, rows_.size(), planes);
+    if (!exact_adjoint_) {
+      tomography::read_images(geometry_, rotations_, images, first_plane, rows_.begin, rows_.size(), planes);
+      return;
+    }
+    add_images(images);
+    collect(first_plane, planes);
   }
+
+  bool all_planes_at_once() const override { return exact_adjoint_; }
 
  private:
   Range planes_of(std::size_t rank) const { return block_partition(grid_.nz, ranks_, rank); }
@@ -88,13 +91,20 @@ class FourierSlabs final : public tomography::ProjectorPair {
     along_x_.reset(fftwf_plan_many_dft_r2c(1, &nx, lines, lines_.data(), nullptr, 1, nx,
                                            as_fftw(line_spectra_.data()), nullptr, 1, columns,
                                            FFTW_ESTIMATE));
-    const auto down_columns = [&](int n, Complex* plane) {
+    const auto down_columns = [&](int n, Complex* plane, int sign) {
       return fftwf_plan_many_dft(1, &n, columns, as_fftw(plane), nullptr, columns, 1, as_fftw(plane), nullptr,
-                                 columns, 1, FFTW_FORWARD, FFTW_ESTIMATE | FFTW_UNALIGNED);
+                                 columns, 1, sign, FFTW_ESTIMATE | FFTW_UNALIGNED);
     };
-    along_z_.reset(down_columns(nz, row_plane_.data()));
-    along_y_.reset(down_columns(ny, spectrum_.data()));
+    along_z_.reset(down_columns(nz, row_plane_.data(), FFTW_FORWARD));
+    along_y_.reset(down_columns(ny, spectrum_.data(), FFTW_FORWARD));
     inverse_.reset(fftwf_plan_dft_c2r_2d(nx, ny, as_fftw(slice_.data()), image_.data(), FFTW_ESTIMATE));
+    if (!exact_adjoint_) return;
+    back_along_x_.reset(fftwf_plan_many_dft_c2r(1, &nx, lines, as_fftw(line_spectra_.data()), nullptr, 1,
+                                                columns, lines_.data(), nullptr, 1, nx, FFTW_ESTIMATE));
+    back_along_z_.reset(down_columns(nz, row_plane_.data(), FFTW_BACKWARD));
+    back_along_y_.reset(down_columns(ny, spectrum_.data(), FFTW_BACKWARD));
+    image_transform_.reset(
+        fftwf_plan_dft_r2c_2d(nx, ny, image_.data(), as_fftw(slice_.data()), FFTW_ESTIMATE));
   }
 
   /// The spectrum's planes of this rank, and the one after them.
@@ -132,7 +142,7 @@ class FourierSlabs final : public tomography::ProjectorPair {
       const Complex* from = from_each[r].data();
       const Range theirs = some(rows_of(r), first);
       for (std::size_t y = theirs.begin; y < theirs.end; ++y) {
-        const std::size_t row = place(rows_of(r).begin + y, geometry_.volume_px[1], grid_.ny);
+        const std::size_t row = tomography::place(rows_of(r).begin + y, geometry_.volume_px[1], grid_.ny);
         for (std::size_t plane = 0; plane < planes_.size(); ++plane, from += half_x_)
           std::copy_n(from, half_x_, &spectrum_(plane, row, 0));
       }
@@ -143,11 +153,11 @@ class FourierSlabs final : public tomography::ProjectorPair {
     const std::size_t vz = geometry_.volume_px[0], vx = geometry_.volume_px[2];
     std::fill(lines_.begin(), lines_.end(), 0.0F);
     for (std::size_t z = 0; z < vz; ++z)
-      for (std::size_t x = 0; x < vx; ++x) lines_(z, place(x, vx, grid_.nx)) = volume(z, x, y);
+      for (std::size_t x = 0; x < vx; ++x) lines_(z, tomography::place(x, vx, grid_.nx)) = volume(z, x, y);
     fftwf_execute(along_x_.get());
     std::fill(row_plane_.begin(), row_plane_.end(), Complex{});
     for (std::size_t z = 0; z < vz; ++z)
-      std::copy_n(&line_spectra_(z, 0), half_x_, &row_plane_(place(z, vz, grid_.nz), 0));
+      std::copy_n(&line_spectra_(z, 0), half_x_, &row_plane_(tomography::place(z, vz, grid_.nz), 0));
     fftwf_execute(along_z_.get());
   }
 
@@ -191,6 +201,94 @@ class FourierSlabs final : public tomography::ProjectorPair {
       if (taken[r] != from_each[r].size()) throw_disagreement();
   }
 
+  /// Adds to the spectrum what the images' transforms give to it, where forward reads.
+  void add_images(View<const float, 3> images) {
+    std::fill(spectrum_.begin(), spectrum_.end(), Complex{});
+    const std::size_t plane_size = grid_.ny * half_x_, most = projections_of(0).size();
+    for (std::size_t i = 0; i < most; ++i) {
+      std::vector<std::vector<Complex>> to_each(ranks_);
+      if (i < projections_of(rank_).size()) give(projections_of(rank_).begin + i, images, to_each);
+      const auto from_each = comm_.exchange(to_each);
+      for (std::size_t r = 0; r < ranks_; ++r)
+        if (i < projections_of(r).size()) add_mine(rotations_[projections_of(r).begin + i], from_each[r]);
+    }
+    std::vector<std::vector<Complex>> to_each(ranks_);
+    const Complex* beyond = spectrum_.data() + planes_.size() * plane_size;
+    if (!planes_.empty()) to_each[owner_[planes_.end % grid_.nz]].assign(beyond, beyond + plane_size);
+    for (const auto& first : comm_.exchange(to_each))
+      for (std::size_t j = 0; j < first.size(); ++j) {
+        spectrum_.data()[j].re += first[j].re;
+        spectrum_.data()[j].im += first[j].im;
+      }
+  }
+
+  /// What a projection's transform gives to the spectrum, to the ranks that own it.
+  void give(std::size_t projection, View<const float, 3> images, std::vector<std::vector<Complex>>& to_each) {
+    tomography::pad_image(images[projection], geometry_.nv, 1.0F / static_cast<float>(grid_.nx * grid_.ny),
+                          image_);
+    fftwf_execute(image_transform_.get());
+    for_each_term(rotations_[projection], [&](std::size_t u, std::size_t v, const Vec3&, bool conjugate,
+                                              float weight, std::size_t owner) {
+      const float w = weight * tomography::times_counted(v, grid_.ny);
+      to_each[owner].push_back({w * slice_(u, v).re, conjugate ? -w * slice_(u, v).im : w * slice_(u, v).im});
+    });
+  }
+
+  void add_mine(const Mat3& rotation, const std::vector<Complex>& values) {
+    std::size_t taken = 0;
+    for_each_term(rotation, [&](std::size_t, std::size_t, const Vec3& k, bool, float, std::size_t owner) {
+      if (owner != rank_) return;
+      if (taken == values.size()) throw_disagreement();
+      add(k, values[taken++]);
+    });
+    if (taken != values.size()) throw_disagreement();
+  }
+
+  /// This rank's rows of the volume whose transform's adjoint holds the spectrum, some planes of them.
+  void collect(std::size_t first_plane, View<float, 3> planes) {
+    const std::size_t plane_size = grid_.ny * half_x_;
+    for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
+      auto* at = as_fftw(spectrum_.data() + plane * plane_size);
+      fftwf_execute_dft(back_along_y_.get(), at, at);
+    }
+    std::fill(planes.begin(), planes.end(), 0.0F);
+    for (std::size_t first = 0; first < rows_of(0).size(); first += kRowsAtOnce) {
+      std::vector<std::vector<Complex>> to_each(ranks_);
+      for (std::size_t r = 0; r < ranks_; ++r)
+        for (std::size_t y = some(rows_of(r), first).begin; y < some(rows_of(r), first).end; ++y) {
+          const std::size_t row = tomography::place(rows_of(r).begin + y, geometry_.volume_px[1], grid_.ny);
+          for (std::size_t plane = 0; plane < planes_.size(); ++plane)
+            to_each[r].insert(to_each[r].end(), &spectrum_(plane, row, 0),
+                              &spectrum_(plane, row, 0) + half_x_);
+        }
+      const auto from_each = comm_.exchange(to_each);
+      const Range mine = some(rows_, first);
+      for (std::size_t y = mine.begin; y < mine.end; ++y) {
+        for (std::size_t r = 0; r < ranks_; ++r) {
+          const std::size_t size = planes_of(r).size() * half_x_;
+          std::copy_n(from_each[r].data() + (y - mine.begin) * size, size,
+                      row_plane_.data() + planes_of(r).begin * half_x_);
+        }
+        collect_row(first_plane, planes, y);
+      }
+    }
+  }
+
+  void collect_row(std::size_t first_plane, View<float, 3> planes, std::size_t y) {
+    const std::size_t vz = geometry_.volume_px[0], vx = geometry_.volume_px[2];
+    fftwf_execute(back_along_z_.get());
+    for (std::size_t z = 0; z < vz; ++z)
+      for (std::size_t k = 0; k < half_x_; ++k) {
+        const Complex value = row_plane_(tomography::place(z, vz, grid_.nz), k);
+        const float share = 1 / tomography::times_counted(k, grid_.nx);
+        line_spectra_(z, k) = {share * value.re, share * value.im};
+      }
+    fftwf_execute(back_along_x_.get());
+    for (std::size_t z = 0; z < planes.extent(0); ++z)
+      for (std::size_t x = 0; x < vx; ++x)
+        planes(z, x, y) = lines_(first_plane + z, tomography::place(x, vx, grid_.nx));
+  }
+
   [[noreturn]] static void throw_disagreement() {
     throw ResourceError(
         "ranks disagree on which planes a projection needs; they run on processors of different types");
@@ -217,8 +315,30 @@ class FourierSlabs final : public tomography::ProjectorPair {
     return sum;
   }
 
+  /// What read does, transposed.
+  void add(const Vec3& k, const Complex& value) {
+    const Vec3 low = k.array().floor();
+    const auto fx = static_cast<float>(k.x() - low.x()), fy = static_cast<float>(k.y() - low.y());
+    const auto fz = static_cast<float>(k.z() - low.z());
+    const auto iy = static_cast<std::ptrdiff_t>(low.y());
+    const std::size_t plane =
+        tomography::wrapped(static_cast<std::ptrdiff_t>(low.z()), grid_.nz) - planes_.begin;
+    const std::size_t x0 = std::min(static_cast<std::size_t>(low.x()), half_x_ - 1),
+                      x1 = std::min(x0 + 1, half_x_ - 1);
+    for (std::size_t dz = 0; dz < 2; ++dz)
+      for (int dy = 0; dy < 2; ++dy) {
+        Complex* row = &spectrum_(plane + dz, tomography::wrapped(iy + dy, grid_.ny), 0);
+        const float w = (dz ? fz : 1 - fz) * (dy ? fy : 1 - fy);
+        row[x0].re += w * (1 - fx) * value.re;
+        row[x0].im += w * (1 - fx) * value.im;
+        row[x1].re += w * fx * value.re;
+        row[x1].im += w * fx * value.im;
+      }
+  }
+
   const Communicator& comm_;
   Geometry geometry_;
+  bool exact_adjoint_;
   tomography::SliceGrid grid_;
   std::size_t half_x_, half_y_, ranks_, rank_;
   Range planes_, rows_;
@@ -231,14 +351,16 @@ class FourierSlabs final : public tomography::ProjectorPair {
   Array<Complex, 2> slice_;         ///< (ku, half kv)
   Array<float, 2> image_;           ///< padded (u, v)
   fft::PlanF along_x_, along_z_, along_y_, inverse_;
+  fft::PlanF back_along_x_, back_along_z_, back_along_y_, image_transform_;  ///< of the adjoint
 };
 
 }  // namespace
 
 std::unique_ptr<tomography::ProjectorPair> make_fourier_slabs(const Communicator& comm,
                                                               const Geometry& geometry,
-                                                              const std::array<double, 3>& oversampling_zyx) {
-  return std::make_unique<FourierSlabs>(comm, geometry, oversampling_zyx);
+                                                              const std::array<double, 3>& oversampling_zyx,
+                                                              bool exact_adjoint) {
+  return std::make_unique<FourierSlabs>(comm, geometry, oversampling_zyx, exact_adjoint);
 }
 
 }  // namespace aetos::reconstruction

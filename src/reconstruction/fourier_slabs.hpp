@@ -14,9 +14,11 @@ namespace aetos::reconstruction {
 /// below it, which also holds the next one, and goes to the rank whose projection it is: no sum crosses
 /// ranks, but for the two values of which a projection's border bins are the mean.
 ///
-/// `forward` makes this rank's block of the projections and is collective; `back` reads all images.
+/// `forward` makes this rank's block of the projections and is collective; `back` reads all images, as
+/// published, or is the exact adjoint and collective, too: then sums cross ranks.
 std::unique_ptr<tomography::ProjectorPair> make_fourier_slabs(const Communicator& comm,
                                                               const tomography::Geometry& geometry,
-                                                              const std::array<double, 3>& oversampling_zyx);
+                                                              const std::array<double, 3>& oversampling_zyx,
+                                                              bool exact_adjoint);
 
 }  // namespace aetos::reconstruction

@@ -21,9 +21,13 @@ std::unique_ptr<tomography::ProjectorPair> projector_of(const Communicator& comm
   for (std::size_t i = 0; i < projections.size(); ++i)
     geometry.angles[i] = problem.plan.geometry.angles[projections[i]];
   geometry.angles.resize(projections.size());
+  // Line searches need the exact gradient.
+  const bool exact = problem.plan.petsc && problem.options.projector == tomography::Projector::fourier;
   if (problem.mine.spectrum_divided())
-    return make_fourier_slabs(comm, geometry, problem.options.oversampling);
-  return tomography::make_projector(geometry, problem.options.projector, problem.options.oversampling);
+    return make_fourier_slabs(comm, geometry, problem.options.oversampling, exact);
+  return tomography::make_projector(
+      geometry, exact ? tomography::Projector::fourier_adjoint : problem.options.projector,
+      problem.options.oversampling);
 }
 
 template <class T>

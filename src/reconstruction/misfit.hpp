@@ -31,14 +31,15 @@ class Misfit {
   Array<float, 3>& residual() { return residual_; }
   const std::vector<std::size_t>& projections() const { return projections_; }
 
-  /// Calls use(first plane, planes) with the residual's back projection on this rank's planes, a few at once:
-  /// the gradient never needs a whole volume.
+  /// Calls use(first plane, planes) with the residual's back projection on this rank's planes, a few at once
+  /// where the projector can: then the gradient needs no whole volume.
   template <class Use>
   void gradient(const Use& use) const {
     const std::size_t nx = problem_.plan.geometry.volume_px[2], rows = problem_.volume_shape()[2];
     const Range planes = problem_.mine.planes;
-    for (std::size_t z = planes.begin; z < planes.end; z += kPlanes) {
-      Array<float, 3> part({std::min(kPlanes, planes.end - z), nx, rows});
+    const std::size_t most = projector_->all_planes_at_once() ? planes.size() : kPlanes;
+    for (std::size_t z = planes.begin; z < planes.end; z += most) {
+      Array<float, 3> part({std::min(most, planes.end - z), nx, rows});
       projector_->back(residual_, z, part);
       use(z, part.view());
     }

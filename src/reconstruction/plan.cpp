@@ -140,10 +140,6 @@ std::string bounded_counterpart(const PetscMethod& petsc) {
 
 void check_petsc_method(const tomography::ReconstructOptions& options, const Plan& plan) {
   const std::string& method = options.method;
-  if (options.projector != tomography::Projector::real_space)
-    throw InputError("reconstruct.projector", "fourier with " + method,
-                     "real-space: PETSc's solvers need the exact gradient, which RESIRE's Fourier projector "
-                     "does not give");
   const bool linear = plan.petsc->kind == PetscMethod::Kind::linear;
   const auto refuse = [&](const char* key, const std::string& found, const char* expected) {
     throw InputError(key, fmt::format("{} with {}, which knows no bounds", found, method),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/tomography/fourier_slice.hpp"
+
 namespace aetos::tomography {
 namespace {
 
@@ -21,8 +23,10 @@ constexpr std::size_t kAhead = 12;
 
 }  // namespace
 
-FourierRows::FourierRows(const Geometry& geometry, const std::array<double, 3>& oversampling_zyx)
+FourierRows::FourierRows(const Geometry& geometry, const std::array<double, 3>& oversampling_zyx,
+                         bool exact_adjoint)
     : lines_(make_lines(geometry)),
+      exact_adjoint_(exact_adjoint),
       padded_z_(padded_size(oversampling_zyx[0], lines_.nz)),
       padded_x_(padded_size(oversampling_zyx[2], std::max(lines_.nx, lines_.nu))),
       half_x_(padded_x_ / 2 + 1),
@@ -51,6 +55,12 @@ FourierRows::FourierRows(const Geometry& geometry, const std::array<double, 3>& 
                                      nz, as_fftw(spectrum_.data()), nullptr, 1, nz, FFTW_FORWARD,
                                      FFTW_ESTIMATE));
   inverse_.reset(fftwf_plan_dft_c2r_1d(nx, as_fftw(line_.data()), projected_.data(), FFTW_ESTIMATE));
+  if (!exact_adjoint_) return;
+  line_transform_.reset(fftwf_plan_dft_r2c_1d(nx, projected_.data(), as_fftw(line_.data()), FFTW_ESTIMATE));
+  back_along_z_.reset(fftwf_plan_many_dft(1, &nz, static_cast<int>(half_x_), as_fftw(spectrum_.data()),
+                                          nullptr, 1, nz, as_fftw(spectrum_.data()), nullptr, 1, nz,
+                                          FFTW_BACKWARD, FFTW_ESTIMATE));
+  back_along_x_.reset(fftwf_plan_dft_c2r_1d(nx, as_fftw(line_.data()), projected_.data(), FFTW_ESTIMATE));
 }
 
 FourierRows::Sample FourierRows::sample(double step_x, double step_z, std::size_t k) const {
@@ -137,7 +147,64 @@ void FourierRows::forward(View<const float, 3> volume, std::size_t first, View<f
   }
 }
 
+/// Adds the spectrum in line_, of what a projected row gives back, where read_line reads.
+void FourierRows::add_line(const Sample* samples) {
+  Complex* grid = spectrum_.data();
+  for (std::size_t k = 0; k < half_x_; ++k) {
+    const Sample &s = samples[k], &later = samples[std::min(k + kAhead, half_x_ - 1)];
+    __builtin_prefetch(grid + later.low, 1);
+    __builtin_prefetch(grid + later.low + later.next_column, 1);
+    const float times = times_counted(k, padded_x_), re = times * line_(k).re,
+                im = times * s.sign * line_(k).im;
+    const auto add = [&](std::uint32_t at, float weight) {
+      grid[at].re += weight * re;
+      grid[at].im += weight * im;
+    };
+    add(s.low, s.low_x0);
+    add(s.high, s.high_x0);
+    add(s.low + s.next_column, s.low_x1);
+    add(s.high + s.next_column, s.high_x1);
+  }
+}
+
+/// Planes of the slice whose transform's adjoint holds the spectrum.
+void FourierRows::collect_row(std::size_t first_plane, std::size_t planes, float* slice) {
+  fftwf_execute(back_along_z_.get());
+  for (std::size_t z = first_plane; z < first_plane + planes; ++z, slice += lines_.nx) {
+    const std::size_t row = place(z, lines_.nz, padded_z_);
+    for (std::size_t k = 0; k < half_x_; ++k) {
+      const float share = 1 / times_counted(k, padded_x_);
+      line_(k) = {share * spectrum_(k, row).re, share * spectrum_(k, row).im};
+    }
+    fftwf_execute(back_along_x_.get());
+    unwrap_row(projected_.data(), padded_x_, slice, lines_.nx);
+  }
+}
+
+void FourierRows::back_exactly(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) {
+  const std::size_t rows = images.extent(2), count = images.extent(0), nu = lines_.nu;
+  const std::size_t voxels = planes.extent(0) * lines_.nx;
+  Array<float, 2> projected({kRowBlock, odd_lines(count * nu)}), slice({kRowBlock, odd_lines(voxels)});
+  for (std::size_t y0 = 0; y0 < rows; y0 += kRowBlock) {
+    for (std::size_t i = 0; i < count * nu; ++i)
+      for (std::size_t j = 0; j < kRowBlock; ++j) projected(j, i) = images.data()[i * rows + y0 + j];
+    for (std::size_t j = 0; j < kRowBlock; ++j) {
+      std::fill(spectrum_.begin(), spectrum_.end(), Complex{});
+      for (std::size_t p = 0; p < count; ++p) {
+        std::fill(projected_.begin(), projected_.end(), 0.0F);
+        wrap_row(&projected(j, p * nu), nu, projected_.data(), padded_x_);
+        fftwf_execute(line_transform_.get());
+        add_line(samples_.data() + p * half_x_);
+      }
+      collect_row(first_plane, planes.extent(0), &slice(j, 0));
+    }
+    for (std::size_t i = 0; i < voxels; ++i)
+      for (std::size_t j = 0; j < kRowBlock; ++j) planes.data()[i * rows + y0 + j] = slice(j, i);
+  }
+}
+
 void FourierRows::back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) {
+  if (exact_adjoint_) return back_exactly(images, first_plane, planes);
   gather(lines_, Footprint::bilinear, images, first_plane, planes);
 }
 

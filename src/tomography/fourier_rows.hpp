@@ -13,12 +13,14 @@ namespace aetos::tomography {
 
 /// RESIRE's Fourier projector for a plain tilt series. Padding in y cancels, so each row is an independent
 /// problem in two dimensions: the spectrum of its padded (z, x) slice, read bilinearly along a line through
-/// the origin, gives the spectrum of the projected row. Back: bilinear interpolation of the images.
+/// the origin, gives the spectrum of the projected row. Back: bilinear interpolation of the images, as
+/// published, or the exact adjoint, each step of the way there transposed.
 class FourierRows final : public ProjectorPair {
  public:
-  FourierRows(const Geometry& geometry, const std::array<double, 3>& oversampling_zyx);
+  FourierRows(const Geometry& geometry, const std::array<double, 3>& oversampling_zyx, bool exact_adjoint);
   void forward(View<const float, 3> volume, std::size_t first, View<float, 3> images) override;
   void back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) override;
+  bool all_planes_at_once() const override { return exact_adjoint_; }
 
  private:
   /// Where a sample of a line lies in the half spectrum (kx, kz), and the weights of its four neighbours.
@@ -32,8 +34,12 @@ class FourierRows final : public ProjectorPair {
   Sample sample(double step_x, double step_z, std::size_t k) const;
   void project_row(const float* slice);
   void read_line(const Sample* samples);
+  void add_line(const Sample* samples);
+  void collect_row(std::size_t first_plane, std::size_t planes, float* slice);
+  void back_exactly(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes);
 
   Lines lines_;
+  bool exact_adjoint_;
   std::size_t padded_z_, padded_x_, half_x_;
   std::vector<Sample> samples_;  ///< (projection, k)
   Array<float, 2> slice_;        ///< wrapped and padded along x: (z, padded x)
@@ -42,6 +48,8 @@ class FourierRows final : public ProjectorPair {
   Array<float, 1> projected_;    ///< padded u
   Array<float, 2> block_;        ///< one row block of the volume, (row, voxel (z, x))
   fft::PlanF along_x_upper_, along_x_lower_, along_z_, inverse_;
+  fft::PlanF line_transform_, back_along_z_,
+      back_along_x_;  ///< of the adjoint; along x of one plane at a time
 };
 
 }  // namespace aetos::tomography

@@ -124,11 +124,20 @@ void read_images(const Geometry& geometry, std::span<const Mat3> rotations, View
       }
 }
 
+void pad_image(View<const float, 2> image, std::size_t nv, float scale, View<float, 2> padded) {
+  const std::size_t nx = padded.extent(0), nu = image.extent(0);
+  std::fill(padded.begin(), padded.end(), 0.0F);
+  for (std::size_t u = 0; u < nu; ++u) {
+    float* row = &padded(place(u, nu, nx), 0);
+    wrap_row(&image(u, 0), nv, row, padded.extent(1));
+    for (std::size_t v = 0; v < padded.extent(1); ++v) row[v] *= scale;
+  }
+}
+
 void crop_image(View<const float, 2> padded, std::size_t nv, float scale, View<float, 2> image) {
   const std::size_t nx = padded.extent(0), nu = image.extent(0);
   for (std::size_t u = 0; u < nu; ++u) {
-    const auto pu =
-        wrapped(static_cast<std::ptrdiff_t>(u) - static_cast<std::ptrdiff_t>(centre_index(nu)), nx);
+    const auto pu = place(u, nu, nx);
     float* row = &image(u, 0);
     unwrap_row(&padded(pu, 0), padded.extent(1), row, nv);
     for (std::size_t v = 0; v < nv; ++v) row[v] *= scale;

@@ -51,8 +51,9 @@ std::unique_ptr<ProjectorPair> make_projector(const Geometry& geometry, Projecto
   for (double oversampling : oversampling_zyx)
     if (!(oversampling >= 1))
       throw InputError("reconstruct.oversampling", std::to_string(oversampling), "1 or more");
-  if (plain) return std::make_unique<FourierRows>(geometry, oversampling_zyx);
-  return std::make_unique<FourierVolume>(geometry, oversampling_zyx);
+  const bool adjoint = kind == Projector::fourier_adjoint;
+  if (plain) return std::make_unique<FourierRows>(geometry, oversampling_zyx, adjoint);
+  return std::make_unique<FourierVolume>(geometry, oversampling_zyx, adjoint);
 }
 
 }  // namespace aetos::tomography

@@ -185,11 +185,12 @@ TEST(ReconstructionRanks, FilmsAndWhatJudgesThem) {
 /// R of a solver of PETSc on one rank and on `ranks`, whose sums follow the partition: R agrees, the bits do
 /// not.
 void expect_petsc_agrees(const Communicator& comm, const std::string& method, const Scene& scene,
-                         double tv_weight, const std::vector<int>& ranks) {
+                         double tv_weight, const std::vector<int>& ranks,
+                         tomography::Projector projector = tomography::Projector::real_space) {
   Request request = quick_request(scene.series());
   request.options.method = method;
   request.options.nonnegative = method[0] == 'b' || method[0] == 't' || method[0] == 'g';
-  request.options.projector = tomography::Projector::real_space;
+  request.options.projector = projector;
   request.options.iterations = 12;
   request.options.tv_weight = tv_weight;
   double alone = 0;
@@ -227,6 +228,15 @@ TEST(ReconstructionRanks, PetscsSolversAgreeOnTotalVariationAndAnyAngles) {
     expect_petsc_agrees(comm, "blmvm", scene, 0.05, {1, 2, 3, 4});
     expect_petsc_agrees(comm, "cgls", scene, 0, {1, 4});
     expect_petsc_agrees(comm, "bnls", scene, 0, {1, 4});
+  }
+}
+
+TEST(ReconstructionRanks, PetscsSolversAgreeWithTheFourierProjector) {
+  AETOS_RANKS(comm, 4);
+  for (const bool plain : {true, false}) {
+    const Scene scene(comm, plain, plain ? 21 : 10);
+    for (const char* method : {"bqnls", "cgls", "tron"})
+      expect_petsc_agrees(comm, method, scene, 0, {1, 2, 4}, tomography::Projector::fourier);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/units.hpp"
@@ -118,7 +119,33 @@ TEST(ProjectorTest, RealSpacePairIsAdjointForUnequalSizes) {
   Array<float, 3> forward = empty_images(g);
   projector->forward(x, 0, forward);
   projector->back(y, 0, back);
-  EXPECT_NEAR(dot(forward, y) / dot(x, back), 1, 1e-5);
+  EXPECT_NEAR(dot(forward, y), dot(x, back), 1e-6 * std::sqrt(dot(forward, forward) * dot(y, y)));
+}
+
+/// Sizes odd and even, padded likewise, and tilts at which the line leaves the padded grid.
+TEST(ProjectorTest, FourierHasAnExactAdjoint) {
+  for (const std::array<double, 3> oversampling :
+       {std::array{4.0, 4.0, 4.0}, {2.0, 1.0, 3.0}, {1.5, 1.0, 1.3}})
+    for (const std::size_t n : {17u, 18u}) {
+      const Geometry g =
+          plain_geometry(13, 21, n, 27, {{0, -71, 0}, {0, 0, 0}, {0, 14.3, 0}, {0, 90, 0}, {0, 130, 0}});
+      Array<float, 3> x = empty_volume(g), y = empty_images(g), back = empty_volume(g),
+                      forward = empty_images(g);
+      fill_random(x, 21, 1);
+      fill_random(y, 21, 2);
+      const auto projector = make_projector(g, Projector::fourier_adjoint, oversampling);
+      projector->forward(x, 0, forward);
+      projector->back(y, 0, back);
+      const double scale = std::sqrt(dot(forward, forward) * dot(y, y));
+      EXPECT_NEAR(dot(forward, y), dot(x, back), 1e-6 * scale) << n;
+      Array<float, 3> published = empty_images(g);
+      make_projector(g, Projector::fourier, oversampling)->forward(x, 0, published);
+      EXPECT_EQ(std::memcmp(published.data(), forward.data(), published.size() * sizeof(float)), 0);
+      // Some planes are those of all.
+      Array<float, 3> part({2, n, back.extent(2)});
+      projector->back(y, 5, part);
+      EXPECT_EQ(std::memcmp(part.data(), &back(5, 0, 0), part.size() * sizeof(float)), 0);
+    }
 }
 
 TEST(ProjectorTest, DiscHasItsAnalyticProjection) {

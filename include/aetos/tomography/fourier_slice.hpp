@@ -41,6 +41,16 @@ class SliceGrid {
 void read_images(const Geometry& geometry, std::span<const Mat3> rotations, View<const float, 3> images,
                  std::size_t first_plane, std::size_t first_row, std::size_t rows, View<float, 3> planes);
 
+/// How often a transform from a half spectrum to n real numbers counts frequency k of it: with its conjugate,
+/// but for the first and, of an even n, the last.
+constexpr float times_counted(std::size_t k, std::size_t n) {
+  return k == 0 || 2 * k == n ? 1 : 2;
+}
+
+/// An image (u, padded v) of `nv` rows in the middle of zeros, about index 0 and scaled: what crop_image
+/// transposed does.
+void pad_image(View<const float, 2> image, std::size_t nv, float scale, View<float, 2> padded);
+
 /// A padded image about index 0, (nx, ny), cropped to an image (u, padded v) of `nv` rows and scaled.
 void crop_image(View<const float, 2> padded, std::size_t nv, float scale, View<float, 2> image);
 

@@ -21,7 +21,7 @@ struct TiltOptions {
   std::vector<std::size_t> exclude;  ///< projections left out, counted from 0
 };
 
-enum class Projector { fourier, real_space };
+enum class Projector { fourier, real_space, fourier_adjoint };
 enum class TiltAxis { y, x };
 enum class Preconditioner { none, ramp };
 

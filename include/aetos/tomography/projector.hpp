@@ -35,7 +35,7 @@ struct Geometry {
 bool is_plain_tilt_series(std::span<const EulerAngles> angles);
 
 /// A forward projector with its back projector. Forward and back need not be exact adjoints (`fourier` is
-/// not).
+/// not; `fourier_adjoint` is).
 class ProjectorPair {
  public:
   virtual ~ProjectorPair() = default;
@@ -47,12 +47,14 @@ class ProjectorPair {
   /// planes (some z, x, padded y) <- planes `first_plane`, ... of the sum over all projections of what the
   /// images (projection, u, padded v) give to each voxel.
   virtual void back(View<const float, 3> images, std::size_t first_plane, View<float, 3> planes) = 0;
+
+  /// Whether some planes take as long as all.
+  virtual bool all_planes_at_once() const { return false; }
 };
 
 /// The projector for a geometry. For a plain tilt series the arrays may hold any slab of rows (the same rows
 /// of the volume and of the images; their padded number is the arrays' last extent), and Geometry's y and v
-/// are not used; otherwise they hold the whole volume. Throws InputError for the real-space projector with
-/// general Euler angles.
+/// are not used; otherwise they hold the whole volume.
 std::unique_ptr<ProjectorPair> make_projector(const Geometry& geometry, Projector kind,
                                               const std::array<double, 3>& oversampling_zyx);
 

@@ -27,6 +27,11 @@ inline std::size_t wrapped(std::ptrdiff_t i, std::size_t n) {
   return static_cast<std::size_t>(i < 0 ? i + m : (i >= m ? i - m : i));
 }
 
+/// Index on a periodic grid about index 0 of index i of n about the centre.
+inline std::size_t place(std::size_t i, std::size_t n, std::size_t padded_n) {
+  return wrapped(static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(centre_index(n)), padded_n);
+}
+
 /// Copies a row of n values about its centre into a padded one about index 0; what lies between is left
 /// alone.
 inline void wrap_row(const float* row, std::size_t n, float* padded, std::size_t padded_n) {
