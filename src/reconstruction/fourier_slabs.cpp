@@ -294,8 +294,10 @@ class FourierSlabs final : public tomography::ProjectorPair {
         "ranks disagree on which planes a projection needs; they run on processors of different types");
   }
 
-  /// Trilinear, between planes of this rank.
-  Complex read(const Vec3& k) const {
+  /// Calls use(plane of this rank, row, its weight, places on the row below and above, share of that above)
+  /// for the four rows about a point with x >= 0.
+  template <class Use>
+  void about(const Vec3& k, const Use& use) const {
     const Vec3 low = k.array().floor();
     const auto fx = static_cast<float>(k.x() - low.x()), fy = static_cast<float>(k.y() - low.y());
     const auto fz = static_cast<float>(k.z() - low.z());
@@ -304,36 +306,32 @@ class FourierSlabs final : public tomography::ProjectorPair {
         tomography::wrapped(static_cast<std::ptrdiff_t>(low.z()), grid_.nz) - planes_.begin;
     const std::size_t x0 = std::min(static_cast<std::size_t>(low.x()), half_x_ - 1),
                       x1 = std::min(x0 + 1, half_x_ - 1);
-    Complex sum;
     for (std::size_t dz = 0; dz < 2; ++dz)
-      for (int dy = 0; dy < 2; ++dy) {
-        const Complex* row = &spectrum_(plane + dz, tomography::wrapped(iy + dy, grid_.ny), 0);
-        const float w = (dz ? fz : 1 - fz) * (dy ? fy : 1 - fy);
-        sum.re += w * ((1 - fx) * row[x0].re + fx * row[x1].re);
-        sum.im += w * ((1 - fx) * row[x0].im + fx * row[x1].im);
-      }
+      for (int dy = 0; dy < 2; ++dy)
+        use(plane + dz, tomography::wrapped(iy + dy, grid_.ny), (dz ? fz : 1 - fz) * (dy ? fy : 1 - fy), x0,
+            x1, fx);
+  }
+
+  /// Trilinear, between planes of this rank.
+  Complex read(const Vec3& k) const {
+    Complex sum;
+    about(k, [&](std::size_t plane, std::size_t y, float w, std::size_t x0, std::size_t x1, float fx) {
+      const Complex* row = &spectrum_(plane, y, 0);
+      sum.re += w * ((1 - fx) * row[x0].re + fx * row[x1].re);
+      sum.im += w * ((1 - fx) * row[x0].im + fx * row[x1].im);
+    });
     return sum;
   }
 
   /// What read does, transposed.
   void add(const Vec3& k, const Complex& value) {
-    const Vec3 low = k.array().floor();
-    const auto fx = static_cast<float>(k.x() - low.x()), fy = static_cast<float>(k.y() - low.y());
-    const auto fz = static_cast<float>(k.z() - low.z());
-    const auto iy = static_cast<std::ptrdiff_t>(low.y());
-    const std::size_t plane =
-        tomography::wrapped(static_cast<std::ptrdiff_t>(low.z()), grid_.nz) - planes_.begin;
-    const std::size_t x0 = std::min(static_cast<std::size_t>(low.x()), half_x_ - 1),
-                      x1 = std::min(x0 + 1, half_x_ - 1);
-    for (std::size_t dz = 0; dz < 2; ++dz)
-      for (int dy = 0; dy < 2; ++dy) {
-        Complex* row = &spectrum_(plane + dz, tomography::wrapped(iy + dy, grid_.ny), 0);
-        const float w = (dz ? fz : 1 - fz) * (dy ? fy : 1 - fy);
-        row[x0].re += w * (1 - fx) * value.re;
-        row[x0].im += w * (1 - fx) * value.im;
-        row[x1].re += w * fx * value.re;
-        row[x1].im += w * fx * value.im;
-      }
+    about(k, [&](std::size_t plane, std::size_t y, float w, std::size_t x0, std::size_t x1, float fx) {
+      Complex* row = &spectrum_(plane, y, 0);
+      row[x0].re += w * (1 - fx) * value.re;
+      row[x0].im += w * (1 - fx) * value.im;
+      row[x1].re += w * fx * value.re;
+      row[x1].im += w * fx * value.im;
+    });
   }
 
   const Communicator& comm_;

@@ -67,25 +67,45 @@ void FourierVolume::transform(View<const float, 3> volume) {
     fftwf_execute_dft(along_z_.get(), as_fftw(&spectrum_(kx, 0, 0)), as_fftw(&spectrum_(kx, 0, 0)));
 }
 
-Complex FourierVolume::read(Vec3 k) const {
-  const bool conjugate = k.y() < 0;
-  if (conjugate) k = -k;
+/// Calls use(where a row of the spectrum along y begins, its weight, places on the row below and above, share
+/// of that above) for the four rows about a point with y >= 0.
+template <class Use>
+void FourierVolume::about(const Vec3& k, const Use& use) const {
   const Vec3 low = k.array().floor();
   const auto fx = static_cast<float>(k.x() - low.x()), fy = static_cast<float>(k.y() - low.y());
   const auto fz = static_cast<float>(k.z() - low.z());
   const auto ix = static_cast<std::ptrdiff_t>(low.x()), iz = static_cast<std::ptrdiff_t>(low.z());
   const auto y0 = std::min(static_cast<std::size_t>(low.y()), half_y_ - 1),
              y1 = std::min(y0 + 1, half_y_ - 1);
-  Complex sum;
   for (int dz = 0; dz < 2; ++dz)
-    for (int dx = 0; dx < 2; ++dx) {
-      const Complex* row = spectrum_.data() + (wrapped(ix + dx, nx_) * nz_ + wrapped(iz + dz, nz_)) * half_y_;
-      const float w = (dz ? fz : 1 - fz) * (dx ? fx : 1 - fx);
-      sum.re += w * ((1 - fy) * row[y0].re + fy * row[y1].re);
-      sum.im += w * ((1 - fy) * row[y0].im + fy * row[y1].im);
-    }
+    for (int dx = 0; dx < 2; ++dx)
+      use((wrapped(ix + dx, nx_) * nz_ + wrapped(iz + dz, nz_)) * half_y_,
+          (dz ? fz : 1 - fz) * (dx ? fx : 1 - fx), y0, y1, fy);
+}
+
+Complex FourierVolume::read(Vec3 k) const {
+  const bool conjugate = k.y() < 0;
+  if (conjugate) k = -k;
+  Complex sum;
+  about(k, [&](std::size_t at, float w, std::size_t y0, std::size_t y1, float fy) {
+    const Complex* row = spectrum_.data() + at;
+    sum.re += w * ((1 - fy) * row[y0].re + fy * row[y1].re);
+    sum.im += w * ((1 - fy) * row[y0].im + fy * row[y1].im);
+  });
   if (conjugate) sum.im = -sum.im;
   return sum;
+}
+
+/// What read does, transposed.
+void FourierVolume::add(Vec3 k, Complex value) {
+  if (k.y() < 0) k = -k, value.im = -value.im;
+  about(k, [&](std::size_t at, float w, std::size_t y0, std::size_t y1, float fy) {
+    Complex* row = spectrum_.data() + at;
+    row[y0].re += w * (1 - fy) * value.re;
+    row[y0].im += w * (1 - fy) * value.im;
+    row[y1].re += w * fy * value.re;
+    row[y1].im += w * fy * value.im;
+  });
 }
 
 void FourierVolume::read_plane(const Mat3& rotation) {
@@ -110,26 +130,6 @@ void FourierVolume::forward(View<const float, 3> volume, std::size_t first, View
     fftwf_execute(inverse_.get());
     crop_image(image_, geometry_.nv, scale, images[i]);
   }
-}
-
-/// What read does, transposed.
-void FourierVolume::add(Vec3 k, Complex value) {
-  if (k.y() < 0) k = -k, value.im = -value.im;
-  const Vec3 low = k.array().floor();
-  const auto fx = static_cast<float>(k.x() - low.x()), fy = static_cast<float>(k.y() - low.y());
-  const auto fz = static_cast<float>(k.z() - low.z());
-  const auto ix = static_cast<std::ptrdiff_t>(low.x()), iz = static_cast<std::ptrdiff_t>(low.z());
-  const auto y0 = std::min(static_cast<std::size_t>(low.y()), half_y_ - 1),
-             y1 = std::min(y0 + 1, half_y_ - 1);
-  for (int dz = 0; dz < 2; ++dz)
-    for (int dx = 0; dx < 2; ++dx) {
-      Complex* row = spectrum_.data() + (wrapped(ix + dx, nx_) * nz_ + wrapped(iz + dz, nz_)) * half_y_;
-      const float w = (dz ? fz : 1 - fz) * (dx ? fx : 1 - fx);
-      row[y0].re += w * (1 - fy) * value.re;
-      row[y0].im += w * (1 - fy) * value.im;
-      row[y1].re += w * fy * value.re;
-      row[y1].im += w * fy * value.im;
-    }
 }
 
 void FourierVolume::add_plane(const Mat3& rotation) {

@@ -23,6 +23,8 @@ class FourierVolume final : public ProjectorPair {
  private:
   void transform(View<const float, 3> volume);
   void read_plane(const Mat3& rotation);
+  template <class Use>
+  void about(const Vec3& k, const Use& use) const;
   Complex read(Vec3 k) const;
   void add_plane(const Mat3& rotation);
   void add(Vec3 k, Complex value);
