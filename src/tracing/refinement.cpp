@@ -179,9 +179,9 @@ struct Minimised : MinimiserResult {
 };
 
 Minimised minimise(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State& state,
-                   const RefineOptions& options, const IntensityPrior& prior = {}) {
+                   const RefineOptions& options, const IntensityPrior& prior = {}, bool with_poses = false) {
   AtomModel model = state.model;
-  if (options.refine_poses) model.layout.images = images.sight.size();
+  if (with_poses) model.layout.images = images.sight.size();
   const Parameters& at = model.layout;
   std::vector<double> start = state.parameters;
   start.resize(at.size());
@@ -190,7 +190,7 @@ Minimised minimise(const Communicator& comm, const Stop& stop, const MeasuredIma
   std::vector<double> x(v.start.size());
   MinimiserOptions how;
   how.iterations = options.iterations;
-  if (options.refine_poses) how.iterations *= kPosesTakeLonger, how.tolerance /= 100;
+  if (with_poses) how.iterations *= kPosesTakeLonger, how.tolerance /= 100;
   Minimised result{misfit.minimise(v.start, v.step, x, v.lower, v.upper, how), {}};
   const auto found = [&](std::size_t i) { return v.start[i] + v.step[i] * x[i]; };
   for (std::size_t i = 0; i < at.of_atoms(); ++i) state.parameters[i] = found(i);
@@ -201,10 +201,10 @@ Minimised minimise(const Communicator& comm, const Stop& stop, const MeasuredIma
   return result;
 }
 
-/// As above, and turns and shifts the images' poses by what was found.
+/// As above; where asked for with the images' poses, which are turned and shifted by what was found.
 Minimised minimise_with_poses(const Communicator& comm, const Stop& stop, MeasuredImages& images,
                               State& state, const RefineOptions& options, const IntensityPrior& prior = {}) {
-  const auto result = minimise(comm, stop, images, state, options, prior);
+  const auto result = minimise(comm, stop, images, state, options, prior, options.refine_poses);
   for (std::size_t t = 0; t < result.poses.size(); ++t) {
     tomography::PoseStep step = result.poses[t];
     step[3] /= images.pixel_A, step[4] /= images.pixel_A;
@@ -220,7 +220,6 @@ Minimised minimise_with_poses(const Communicator& comm, const Stop& stop, Measur
 Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages& images, const State& state,
                       const std::vector<Vec3>& bounds, const IntensityPrior& prior, RefineOptions options) {
   options.iterations = kHalfIterations;
-  options.refine_poses = false;
   std::array<State, 2> half{state, state};
   for (std::size_t h = 0; h < 2; ++h) {
     images.left_out.resize(images.sight.size());
@@ -285,7 +284,6 @@ State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImage
   probe.model.shape = shape_for(probe, options, true);
   if (options.shape == config::PeakShapeChoice::probe) return probe;
   options.iterations = kTrialIterations;
-  options.refine_poses = false;
   const double without = minimise(comm, stop, images, state, options).last,
                with = minimise(comm, stop, images, probe, options).last;
   log::info("trace: misfit after {} iterations: {:.6g} with Gaussian peaks, {:.6g} with the probe's",
@@ -371,9 +369,7 @@ double remove_bias(const Communicator& comm, const Stop& stop, const MeasuredIma
   make_comparable(simulated, images, state);
   simulated.images.weight = images.weight.clone();
   State moved = state;
-  RefineOptions at_these_poses = options;
-  at_these_poses.refine_poses = false;
-  (void)minimise(comm, stop, simulated.images, moved, at_these_poses, prior);
+  (void)minimise(comm, stop, simulated.images, moved, options, prior);
   const auto from = positions_of(state), to = positions_of(moved);
   double square = 0;
   for (std::size_t a = 0; a < from.size(); ++a) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <vector>
 
@@ -44,6 +46,19 @@ inline double dot(const Array<float, 3>& a, const Array<float, 3>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a.data()[i]) * b.data()[i];
   return sum;
+}
+
+/// <P x, y> = <x, P' y> to 1e-6 of the norms, for random volumes and images, and no row beyond the volume's.
+inline void expect_adjoint(tomography::ProjectorPair& projector, const Geometry& g) {
+  Array<float, 3> x = empty_volume(g), y = empty_images(g), back = empty_volume(g), forward = empty_images(g);
+  fill_random(x, g.volume_px[1], 1);
+  fill_random(y, g.nv, 2);
+  projector.forward(x, 0, forward);
+  projector.back(y, 0, back);
+  EXPECT_NEAR(dot(forward, y), dot(x, back), 1e-6 * std::sqrt(dot(forward, forward) * dot(y, y)));
+  for (std::size_t i = 0; i < back.extent(0) * back.extent(1); ++i)
+    for (std::size_t v = g.volume_px[1]; v < back.extent(2); ++v)
+      ASSERT_EQ(back.data()[i * back.extent(2) + v], 0);
 }
 
 inline double relative_difference(const Array<float, 3>& a, const Array<float, 3>& b) {

@@ -171,7 +171,8 @@ TEST(ProjectionModel, an_atom_outside_the_image_and_an_empty_image_are_harmless)
   s.parameters[0] = 500;
   Array<float, 2> image({30, 30});
   std::vector<double> gradient(s.parameters.size(), 1.0);
-  const auto fit = AtomProjector(s.model, s.parameters).misfit(Mat3(Mat3::Identity()), image, {}, kPixel, gradient);
+  const auto fit =
+      AtomProjector(s.model, s.parameters).misfit(Mat3(Mat3::Identity()), image, {}, kPixel, gradient);
   EXPECT_EQ(fit.misfit, 0);
   for (const double g : gradient) EXPECT_EQ(g, 0);
 }
