@@ -184,6 +184,30 @@ double Communicator::ordered_sum(std::span<const double> mine) const {
   return std::accumulate(all_values.begin(), all_values.end(), 0.0);
 }
 
+void Communicator::ordered_sum(std::span<const double> mine, std::span<double> sum) const {
+  // In pieces: while one rank adds to a piece, the next adds to the one before.
+  constexpr std::size_t kPiece = 8192;
+  std::fill(sum.begin(), sum.end(), 0.0);
+  int before = -1, after = -1, last = -1;
+  const auto sizes = all_gather_sizes(mine.size());
+  for (int r = 0; r < size_; ++r) {
+    if (sizes[static_cast<std::size_t>(r)] == 0) continue;
+    if (r < rank_) before = r;
+    if (r > rank_ && after < 0) after = r;
+    last = r;
+  }
+  if (last < 0) return;
+  for (std::size_t begin = 0; begin < sum.size() && !mine.empty(); begin += kPiece) {
+    const auto piece = sum.subspan(begin, std::min(kPiece, sum.size() - begin));
+    const int n = static_cast<int>(piece.size());
+    if (before >= 0) MPI_Recv(piece.data(), n, MPI_DOUBLE, before, 0, comm_, MPI_STATUS_IGNORE);
+    for (std::size_t record = begin; record < mine.size(); record += sum.size())
+      for (std::size_t i = 0; i < piece.size(); ++i) piece[i] += mine[record + i];
+    if (after >= 0) MPI_Send(piece.data(), n, MPI_DOUBLE, after, 0, comm_);
+  }
+  broadcast(sum, last);
+}
+
 void Communicator::agree(const std::function<void()>& work) const {
   Outcome outcome = outcome_of(work);
   int first = outcome.kind == Failure::none ? size_ : rank_;

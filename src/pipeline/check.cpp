@@ -10,6 +10,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/imaging/dose.hpp"
+#include "aetos/io/tilt_series.hpp"
 #include "aetos/pipeline/model_images.hpp"
 #include "aetos/pipeline/stage_meter.hpp"
 #include "aetos/tracing/predict.hpp"
@@ -151,15 +152,67 @@ Json predicted_bound(const Plan& plan, const Json& simulated) {
 }
 
 /// Images of the traced atoms, which the refinement simulates: about as many as the specimen has.
-Json check_refinement(const Plan& plan, int ranks) {
+simulation::Estimate estimate_refinement(const Plan& plan, int ranks) {
   auto request = plan.simulation_request();
   request.snapshots = {};
   request.specimen_options.thermal.configurations.clear();
   request.specimen_options.thermal.frozen_phonons = 1;
   // Without one the config has been refused.
   request.detectors = {*first_annular(plan.config.detectors)};
-  Json stage = cost(simulation::estimate(request, ranks));
-  stage["warnings"] = Json::array();  // told by the simulate stage
+  return simulation::estimate(request, ranks);
+}
+
+/// Sizes of the trace, as far as earlier stages or files tell them; nothing where they do not.
+std::optional<tracing::PlannedTrace> planned_trace(const Plan& plan, const Json& stages) {
+  const auto request = plan.tracing_request();
+  tracing::PlannedTrace planned;
+  planned.voxel_A = plan.config.scan.pixel_A;
+  const Json made = stages.value("reconstruct", Json::object());
+  if (made.contains("volume_px") && plan.config.trace.input.empty()) {
+    planned.volume_px = made["volume_px"].get<std::array<std::size_t, 3>>();
+  } else if (is_present(request.volume)) {
+    const auto info = io::read_volume_info(request.volume);
+    planned.volume_px = info.shape;
+    if (!request.pixel_A) planned.voxel_A = info.voxel_A.value_or(planned.voxel_A);
+  } else {
+    return {};
+  }
+  const Json images = made.contains("projections") ? made : stages.value("simulate", Json::object());
+  if (images.contains("image_px") && plan.config.trace.images.empty()) {
+    planned.projections = images.value("projections", images.value("tilts", std::size_t{0}));
+    planned.image_px = images["image_px"].get<std::array<std::size_t, 2>>();
+  } else if (!request.images.empty() && is_present(request.images)) {
+    const auto info = io::read_tilt_series_info(request.images);
+    planned.projections = info.tilts;
+    planned.image_px = {info.ny, info.nx};
+  }
+  if (plan.specimen) {
+    const auto& species = plan.config.trace.species;
+    planned.atoms = static_cast<std::size_t>(std::count_if(
+        plan.specimen->atomic_number.begin(), plan.specimen->atomic_number.end(), [&](std::uint8_t z) {
+          return z > 0 && std::find(species.begin(), species.end(), element_symbol(z)) != species.end();
+        }));
+  }
+  return planned;
+}
+
+Json check_tracing(const Plan& plan, const Json& stages, int ranks) {
+  Json stage = Json::object();
+  const auto planned = planned_trace(plan, stages);
+  const bool multislice = plan.config.trace.refine && plan.specimen &&
+                          plan.config.trace.refine_model == config::RefineModel::multislice;
+  if (planned) {
+    auto estimate = tracing::estimate(*planned, plan.config.trace, ranks);
+    if (multislice) {
+      const auto simulated = estimate_refinement(plan, ranks);
+      estimate.core_seconds += simulated.core_seconds;
+      estimate.memory_per_rank_MiB = std::max(estimate.memory_per_rank_MiB, simulated.memory_per_rank_MiB);
+      estimate.bytes_written += simulated.bytes_written;
+    }
+    stage = cost(estimate);
+    stage["atoms"] = estimate.atoms;
+  }
+  if (plan.has(Stage::simulate)) stage["crlb_pm"] = predicted_bound(plan, stages["simulate"]);
   return stage;
 }
 
@@ -192,11 +245,7 @@ Json check(const Plan& plan, int ranks) {
         !std::filesystem::exists(file_part(plan.tracing_request().volume)))
       throw InputError("trace.input", plan.tracing_request().volume + " does not exist",
                        "a volume, or the stage reconstruct before");
-    if (stage == Stage::trace && plan.has(Stage::simulate) &&
-        plan.config.trace.refine_model == config::RefineModel::multislice)
-      entry = check_refinement(plan, ranks);
-    if (stage == Stage::trace && plan.has(Stage::simulate))
-      entry["crlb_pm"] = predicted_bound(plan, result["stages"]["simulate"]);
+    if (stage == Stage::trace) entry = check_tracing(plan, result["stages"], ranks);
     if (stage == Stage::analyze && !plan.has(Stage::trace) && plan.config.analyze.input != "specimen" &&
         !std::filesystem::exists(plan.analyze_input()))
       throw InputError("analyze.input", plan.analyze_input() + " does not exist",
@@ -249,6 +298,8 @@ std::string format_check(const Json& plan) {
     if (stage.contains("volume_px"))
       text += fmt::format("volume {} x {} x {} (z, y, x); ", stage["volume_px"][0].get<long>(),
                           stage["volume_px"][1].get<long>(), stage["volume_px"][2].get<long>());
+    if (name == "trace" && stage.contains("atoms"))
+      text += fmt::format("about {} atoms; ", stage["atoms"].get<long>());
     if (stage.contains("core_hours"))
       text += fmt::format("about {:.2g} core-hours, {:.0f} MiB per rank", stage["core_hours"].get<double>(),
                           stage["memory_per_rank_MiB"].get<double>());

@@ -22,8 +22,6 @@ double variation_of(View<const float, 2> image, View<const float, 2> weight) {
   return n > 0 ? square - sum * sum / n : 0;
 }
 
-constexpr std::size_t kFit = 9;  ///< numbers of an image's fit before its slopes to the atoms
-
 PoseChange pose_of(const Parameters& at, std::span<const double> parameters, std::size_t image) {
   PoseChange change{};
   if (image < at.images)
@@ -80,32 +78,27 @@ DistributedMisfit::DistributedMisfit(const Communicator& comm, const Stop& stop,
 double DistributedMisfit::evaluate(std::span<const double> parameters, std::span<double> gradient) {
   fault::point("trace-refine");
   const auto& at_of = model_.layout;
-  const std::size_t n = at_of.of_atoms(), record = n + kFit;
-  std::vector<double> mine(images_.mine.size() * record);
+  const std::size_t n = at_of.of_atoms();
+  std::vector<ImageFit> fits(images_.mine.size());
+  std::vector<double> slopes(images_.mine.size() * n);
   const AtomProjector atoms(model_, parameters);
   for (std::size_t t = 0; t < images_.mine.size(); ++t) {
-    if (images_.skips(images_.mine.begin + t)) continue;
     const std::size_t image = images_.mine.begin + t;
-    double* at = mine.data() + t * record;
+    if (images_.skips(image)) continue;
     const PoseChange change = pose_of(at_of, parameters, image);
-    const ImageFit fit = atoms.misfit(images_.sight[image].after(change), images_.values[t],
-                                      images_.weight_of(t), images_.pixel_A, {at + kFit, n});
-    at[0] = fit.misfit, at[1] = fit.scale, at[2] = fit.offset, at[3] = fit.mean_square;
-    const PoseChange slopes = slopes_to(change, fit.by_pose);
-    std::copy(slopes.begin(), slopes.end(), at + 4);
+    fits[t] = atoms.misfit(images_.sight[image].after(change), images_.values[t], images_.weight_of(t),
+                           images_.pixel_A, {slopes.data() + t * n, n});
+    fits[t].by_pose = slopes_to(change, fits[t].by_pose);
   }
   // Ranks hold consecutive projections, so that what comes together is in index order.
-  const auto all = comm_.all_gather(std::span<const double>(mine));
-  fits_.clear();
-  std::fill(gradient.begin(), gradient.end(), 0.0);
+  fits_ = comm_.all_gather(std::span<const ImageFit>(fits));
+  comm_.ordered_sum(slopes, gradient.first(n));
+  for (std::size_t i = 0; i < n; ++i) gradient[i] /= variation_;
   double value = 0;
-  for (std::size_t t = 0; t < images_.sight.size(); ++t) {
-    const double* at = all.data() + t * record;
-    fits_.push_back({at[0], at[1], at[2], at[3], {}});
-    value += at[0] / variation_;
-    for (std::size_t i = 0; i < n; ++i) gradient[i] += at[kFit + i] / variation_;
+  for (std::size_t t = 0; t < fits_.size(); ++t) {
+    value += fits_[t].misfit / variation_;
     if (t >= at_of.images) continue;
-    for (std::size_t i = 0; i < 5; ++i) gradient[at_of.pose(t) + i] = at[4 + i] / variation_;
+    for (std::size_t i = 0; i < 5; ++i) gradient[at_of.pose(t) + i] = fits_[t].by_pose[i] / variation_;
   }
   prior_.add(model_, parameters, 1 / variation_, value, gradient);
   return value;

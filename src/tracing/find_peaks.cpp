@@ -152,12 +152,16 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
 
 }  // namespace
 
+std::size_t search_halo(const config::TraceOptions& options, double voxel_A) {
+  return halo_planes(in_voxels(options, voxel_A, noisy_smoothing_A(options)));
+}
+
 PeakSearch find_peaks(const Communicator& comm, const std::string& source, const io::VolumeInfo& info,
                       double voxel_A, const config::TraceOptions& options) {
   const auto nz = info.shape[0];
   const Range own =
       block_partition(nz, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
-  const std::size_t halo = halo_planes(in_voxels(options, voxel_A, noisy_smoothing_A(options)));
+  const std::size_t halo = search_halo(options, voxel_A);
   const Range held{own.empty() ? own.begin : own.begin - std::min(own.begin, halo),
                    own.empty() ? own.begin : std::min(nz, own.end + halo)};
   Array<float, 3> values;

@@ -32,6 +32,9 @@ struct PeakSearch {
   std::vector<RejectedPeak> rejected_peaks;     ///< of those below the threshold the upper half
 };
 
+/// Planes that a rank reads on both sides of its own.
+std::size_t search_halo(const config::TraceOptions& options, double voxel_A);
+
 /// Searches a volume in slabs of planes with a halo. Throws InputError where it holds NaN or infinities.
 /// Collective.
 PeakSearch find_peaks(const Communicator& comm, const std::string& source, const io::VolumeInfo& info,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "aetos/core/median.hpp"
-
 namespace aetos::tracing {
 namespace {
 
@@ -14,16 +12,6 @@ constexpr double kLeastSpread = 0.02;
 constexpr std::size_t kLeastAtoms = 20;  // of a species, for a spread
 
 }  // namespace
-
-double median_of(std::vector<double> values) {
-  return values.empty() ? 0 : upper_median(values);
-}
-
-double typical_intensity(const State& state) {
-  const auto& at = state.model.layout;
-  const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
-  return median_of({first, first + static_cast<std::ptrdiff_t>(at.atoms)});
-}
 
 Array<double, 2> variance_of(const MeasuredImages& images, const Array<double, 2>& model,
                              const ImageFit& fit) {
@@ -74,9 +62,8 @@ std::vector<Eigen::Matrix4d> information_of(const Communicator& comm, const Meas
     atoms.add_fisher_information(images.sight[tilt], fits[tilt].scale, variance, images.pixel_A,
                                  {mine.data() + t * record, record});
   }
-  const auto all = comm.all_gather(std::span<const double>(mine));
   std::vector<double> sum(record);
-  for (std::size_t i = 0; i < all.size(); ++i) sum[i % record] += all[i];
+  comm.ordered_sum(mine, sum);
   std::vector<Eigen::Matrix4d> information;
   const double typical = typical_intensity(state);
   for (std::size_t a = 0; a < n; ++a) {

@@ -4,23 +4,12 @@
 
 #include <vector>
 
-#include "aetos/tracing/projection_model.hpp"
 #include "distributed_misfit.hpp"
 #include "refinement.hpp"
+#include "state.hpp"
 
 /// What the noise of the images leaves open about atoms.
 namespace aetos::tracing {
-
-/// A model with its parameters.
-struct State {
-  AtomModel model;
-  std::vector<double> parameters;
-};
-
-/// The upper median; 0 of nothing.
-double median_of(std::vector<double> values);
-
-double typical_intensity(const State& state);
 
 /// Variance of every pixel of one image: Poisson's where the counts are known, else the mean squared
 /// residual.

@@ -8,9 +8,11 @@
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/tracing/classify.hpp"
+#include "comparable_images.hpp"
 #include "distributed_misfit.hpp"
 #include "noise.hpp"
 #include "residual_atoms.hpp"
+#include "state.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -79,40 +81,6 @@ Scaled scaled_variables(const Parameters& at, const std::vector<double>& start, 
   return v;
 }
 
-/// The state without the atoms for which `keep` is false.
-State subset(const State& state, const std::vector<bool>& keep) {
-  const auto& from = state.model.layout;
-  State out;
-  for (std::size_t a = 0; a < from.atoms; ++a)
-    if (keep[a]) out.model.species_of.push_back(state.model.species_of[a]);
-  out.model.layout = {out.model.species_of.size(), from.species};
-  const auto& to = out.model.layout;
-  out.parameters.resize(to.size());
-  for (std::size_t a = 0, b = 0; a < from.atoms; ++a) {
-    if (!keep[a]) continue;
-    for (std::size_t i = 0; i < 3; ++i)
-      out.parameters[to.position(b) + i] = state.parameters[from.position(a) + i];
-    out.parameters[to.intensity(b++)] = state.parameters[from.intensity(a)];
-  }
-  for (std::size_t k = 0; k < from.species; ++k)
-    out.parameters[to.width(k)] = state.parameters[from.width(k)];
-  out.parameters[to.growth()] = state.parameters[from.growth()];
-  out.parameters[to.fading()] = state.parameters[from.fading()];
-  out.model.shape = state.model.shape;
-  return out;
-}
-
-Vec3 position_of(const State& state, std::size_t atom) {
-  const double* r = state.parameters.data() + state.model.layout.position(atom);
-  return {r[0], r[1], r[2]};
-}
-
-std::vector<Vec3> positions_of(const State& state) {
-  std::vector<Vec3> positions;
-  for (std::size_t a = 0; a < state.model.layout.atoms; ++a) positions.push_back(position_of(state, a));
-  return positions;
-}
-
 Classes classes_of(const State& state, std::uint64_t seed) {
   const auto& at = state.model.layout;
   const auto first = state.parameters.begin() + static_cast<std::ptrdiff_t>(at.intensity(0));
@@ -166,12 +134,6 @@ std::vector<Verdict> judge(const State& state, double least, double apart_A) {
     verdict[a] = has_room ? Verdict::stays : Verdict::too_close;
   }
   return verdict;
-}
-
-double farthest_from_origin(const State& state) {
-  double farthest = 0;
-  for (const Vec3& r : positions_of(state)) farthest = std::max(farthest, r.norm());
-  return farthest;
 }
 
 struct Minimised : MinimiserResult {
@@ -243,22 +205,6 @@ Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages
   return factors;
 }
 
-State starting_state(const std::vector<Vec3>& position, const std::vector<double>& intensity,
-                     const std::vector<std::size_t>& species_of, std::size_t species, double sigma_A) {
-  State state;
-  state.model = {{position.size(), species}, species_of, nullptr};
-  const auto& at = state.model.layout;
-  state.parameters.resize(at.size());
-  const double typical = median_of(intensity);
-  for (std::size_t a = 0; a < position.size(); ++a) {
-    for (std::size_t i = 0; i < 3; ++i)
-      state.parameters[at.position(a) + i] = position[a](static_cast<Eigen::Index>(i));
-    state.parameters[at.intensity(a)] = typical > 0 ? std::clamp(intensity[a] / typical, 0.2, 5.0) : 1;
-  }
-  for (std::size_t k = 0; k < species; ++k) state.parameters[at.width(k)] = sigma_A * sigma_A;
-  return state;
-}
-
 /// Peaks for atoms as far out as those of the state and what they may move.
 std::shared_ptr<const PeakShape> shape_for(const State& state, const RefineOptions& options, bool probe) {
   const double depth = farthest_from_origin(state) + 3 * options.maximum_move_A;
@@ -316,51 +262,6 @@ void weigh(const Communicator& comm, const Stop& stop, MeasuredImages& images, c
   images.weight = std::move(weight);
 }
 
-/// Scale and offset that bring x to y best.
-struct Line {
-  double scale = 0, mean_x = 0, mean_y = 0;
-  double operator()(double x) const { return mean_y + scale * (x - mean_x); }
-};
-
-template <class X, class Y>
-Line fit_line(const X& x, const Y& y) {
-  const auto n = static_cast<double>(x.size());
-  Line line;
-  for (std::size_t k = 0; k < x.size(); ++k) line.mean_x += x.data()[k] / n, line.mean_y += y.data()[k] / n;
-  double xx = 0, xy = 0;
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    const double d = x.data()[k] - line.mean_x;
-    xx += d * d, xy += d * (y.data()[k] - line.mean_y);
-  }
-  line.scale = xx > 0 ? xy / xx : 0;
-  return line;
-}
-
-/// Puts simulated images on the scale of the measured ones and takes off them what the atoms' displacements
-/// change, by the model: one configuration of thermal motion would hide errors that are smaller than it.
-void make_comparable(ImagesOfAtoms& simulated, const MeasuredImages& measured, const State& state) {
-  const AtomProjector at_rest(state.model, state.parameters);
-  for (std::size_t i = 0; i < measured.mine.size(); ++i) {
-    const std::size_t tilt = measured.mine.begin + i;
-    auto image = simulated.images.values[i];
-    const Line to_measured = fit_line(image, measured.values[i]);
-    for (float& v : image) v = static_cast<float>(to_measured(v));
-    if (simulated.displacement.empty()) continue;
-    std::vector<double> displaced = state.parameters;
-    for (std::size_t a = 0; a < state.model.layout.atoms; ++a)
-      for (std::size_t k = 0; k < 3; ++k)
-        displaced[state.model.layout.position(a) + k] +=
-            simulated.displacement[tilt][a](static_cast<Eigen::Index>(k));
-    const Shape<2> shape{measured.ny, measured.nx};
-    const auto rest = at_rest.project(simulated.images.sight[tilt], shape, measured.pixel_A);
-    const auto moved =
-        AtomProjector(state.model, displaced).project(simulated.images.sight[tilt], shape, measured.pixel_A);
-    const double scale = fit_line(moved, image).scale;
-    for (std::size_t k = 0; k < image.size(); ++k)
-      image.data()[k] -= static_cast<float>(scale * (moved.data()[k] - rest.data()[k]));
-  }
-}
-
 /// Takes off the positions how far refinement moves these atoms on noise-free images of them; returns its
 /// rms. Collective.
 double remove_bias(const Communicator& comm, const Stop& stop, const MeasuredImages& images, State& state,
@@ -380,28 +281,6 @@ double remove_bias(const Communicator& comm, const Stop& stop, const MeasuredIma
       state.parameters[state.model.layout.position(a) + i] -= bias(static_cast<Eigen::Index>(i));
   }
   return std::sqrt(square / static_cast<double>(from.size()));
-}
-
-/// Adds atoms, of the lightest species until intensities are told apart again.
-void add_atoms(State& state, const std::vector<Vec3>& places, double intensity) {
-  const auto from = state.model.layout;
-  State out;
-  out.model = state.model;
-  out.model.layout.atoms += places.size();
-  out.model.species_of.resize(out.model.layout.atoms, 0);
-  const auto& to = out.model.layout;
-  out.parameters.resize(to.size());
-  std::copy_n(state.parameters.begin(), 3 * from.atoms, out.parameters.begin());
-  for (std::size_t a = 0; a < from.atoms; ++a)
-    out.parameters[to.intensity(a)] = state.parameters[from.intensity(a)];
-  for (std::size_t b = 0; b < places.size(); ++b) {
-    for (std::size_t i = 0; i < 3; ++i)
-      out.parameters[to.position(from.atoms + b) + i] = places[b](static_cast<Eigen::Index>(i));
-    out.parameters[to.intensity(from.atoms + b)] = intensity;
-  }
-  std::copy_n(state.parameters.begin() + static_cast<std::ptrdiff_t>(from.width(0)), from.species + 2,
-              out.parameters.begin() + static_cast<std::ptrdiff_t>(to.width(0)));
-  state = std::move(out);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "residual_atoms.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "aetos/atoms/neighbours.hpp"
@@ -17,40 +19,28 @@ constexpr double kSamePlace_A = 0.7;
 constexpr double kSignificance = 3.5;
 constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
 
-struct Candidate {
-  double x = 0, y = 0, z = 0, intensity = 0;
-  Vec3 position() const { return {x, y, z}; }
-};
-
-/// Residuals of all projections times weight and scale, and the weight of each pixel times scale², on every
-/// rank.
+/// Residuals times weight and scale, and the weight of each pixel times scale², of the projections held here.
 struct Residuals {
   Array<float, 3> slope, stiffness;
 };
 
-Residuals gather_residuals(const Communicator& comm, const MeasuredImages& images, const AtomProjector& atoms,
-                           const std::vector<ImageFit>& fits) {
-  const std::size_t pixels = images.ny * images.nx;
-  std::vector<float> slope, stiffness;
+Residuals residuals_of(const MeasuredImages& images, const AtomProjector& atoms,
+                       const std::vector<ImageFit>& fits) {
+  const Shape<3> shape = images.values.shape();
+  Residuals mine{Array<float, 3>(shape), Array<float, 3>(shape)};
   for (std::size_t i = 0; i < images.mine.size(); ++i) {
     const std::size_t t = images.mine.begin + i;
     const auto image = atoms.project(images.sight[t], {images.ny, images.nx}, images.pixel_A);
     const auto weight = images.weight_of(i);
-    for (std::size_t j = 0; j < pixels; ++j) {
+    for (std::size_t j = 0; j < image.size(); ++j) {
       const double w = weight_at(weight, j);
       const double residual =
           static_cast<double>(images.values[i].data()[j]) - fits[t].scale * image.data()[j] - fits[t].offset;
-      slope.push_back(static_cast<float>(w * fits[t].scale * residual));
-      stiffness.push_back(static_cast<float>(w * fits[t].scale * fits[t].scale));
+      mine.slope[i].data()[j] = static_cast<float>(w * fits[t].scale * residual);
+      mine.stiffness[i].data()[j] = static_cast<float>(w * fits[t].scale * fits[t].scale);
     }
   }
-  const Shape<3> shape{images.sight.size(), images.ny, images.nx};
-  Residuals all{Array<float, 3>(shape), Array<float, 3>(shape)};
-  const auto whole_slope = comm.all_gather(std::span<const float>(slope)),
-             whole_stiffness = comm.all_gather(std::span<const float>(stiffness));
-  std::copy(whole_slope.begin(), whole_slope.end(), all.slope.begin());
-  std::copy(whole_stiffness.begin(), whole_stiffness.end(), all.stiffness.begin());
-  return all;
+  return mine;
 }
 
 /// Samples of a peak in focus at whole pixels, (2 n + 1)².
@@ -126,29 +116,37 @@ struct Grid {
 };
 
 /// The intensity that fits the residuals best at every voxel of some planes within the ball, for a peak in
-/// focus.
-Array<float, 3> matched_filter(const MeasuredImages& images, const Residuals& residuals, const Kernel& kernel,
-                               const Grid& grid, Range planes) {
-  const std::size_t tilts = images.sight.size(), side = grid.side();
-  std::vector<Array<float, 2>> top, bottom;
-  for (std::size_t t = 0; t < tilts; ++t) {
-    top.push_back(correlate(residuals.slope[t], kernel, 1));
-    bottom.push_back(correlate(residuals.stiffness[t], kernel, 2));
-  }
-  Array<float, 3> map({planes.size(), side, side});
-  for (std::size_t z = 0; z < planes.size(); ++z)
-    for (std::size_t y = 0; y < side; ++y)
-      for (std::size_t x = 0; x < side; ++x) {
-        const Vec3 r(grid.place(x), grid.place(y), grid.place(planes.begin + z));
-        if (r.norm() > grid.radius_A) continue;
-        double a = 0, b = 0;
-        for (std::size_t t = 0; t < tilts; ++t) {
+/// focus. Each projection is filtered by the rank that holds it, and goes round once. Collective.
+Array<float, 3> matched_filter(const Communicator& comm, const MeasuredImages& images,
+                               const Residuals& residuals, const Kernel& kernel, const Grid& grid,
+                               Range planes) {
+  const std::size_t side = grid.side();
+  Array<float, 3> map({planes.size(), side, side}), bottom(map.shape());
+  std::vector<int> owner;
+  const auto held = comm.all_gather_value(images.mine);
+  for (std::size_t rank = 0; rank < held.size(); ++rank)
+    owner.insert(owner.end(), held[rank].size(), static_cast<int>(rank));
+  for (std::size_t t = 0; t < images.sight.size(); ++t) {
+    Array<float, 2> slope({images.ny, images.nx}), stiffness(slope.shape());
+    if (owner[t] == comm.rank()) {
+      slope = correlate(residuals.slope[t - images.mine.begin], kernel, 1);
+      stiffness = correlate(residuals.stiffness[t - images.mine.begin], kernel, 2);
+    }
+    comm.broadcast(slope.flat(), owner[t]);
+    comm.broadcast(stiffness.flat(), owner[t]);
+    for (std::size_t z = 0; z < planes.size(); ++z)
+      for (std::size_t y = 0; y < side; ++y)
+        for (std::size_t x = 0; x < side; ++x) {
+          const Vec3 r(grid.place(x), grid.place(y), grid.place(planes.begin + z));
+          if (r.norm() > grid.radius_A) continue;
           const Vec3 beam = images.sight[t].place(r) / grid.step_A;
-          a += sample(top[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
-          b += sample(bottom[t], beam.x() + grid.middle_x, beam.y() + grid.middle_y);
+          const double u = beam.x() + grid.middle_x, v = beam.y() + grid.middle_y;
+          map(z, y, x) += static_cast<float>(sample(slope, u, v));
+          bottom(z, y, x) += static_cast<float>(sample(stiffness, u, v));
         }
-        map(z, y, x) = b > 0 ? static_cast<float>(a / b) : 0;
-      }
+  }
+  for (std::size_t i = 0; i < map.size(); ++i)
+    map.data()[i] = bottom.data()[i] > 0 ? map.data()[i] / bottom.data()[i] : 0;
   return map;
 }
 
@@ -157,28 +155,35 @@ struct FittedIntensity {
   double sigma = std::numeric_limits<double>::infinity();  ///< standard deviation by the weights
 };
 
-/// The intensity that fits the residuals best at one place, with the peak as wide as it is at each
-/// projection.
-FittedIntensity best_intensity(const MeasuredImages& images, const Residuals& residuals,
-                               const PeakTable& table, const Grid& grid, const Vec3& position) {
-  double a = 0, b = 0;
-  for (std::size_t t = 0; t < images.sight.size(); ++t) {
-    const Vec3 beam = images.sight[t].place(position);
-    const auto depth = table.place(beam.z());
-    const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
-    const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.step_A, images.ny),
-                xs = pixels_within(beam.x(), reach, grid.middle_x, grid.step_A, images.nx);
-    for (std::size_t y = ys.begin; y < ys.end; ++y)
-      for (std::size_t x = xs.begin; x < xs.end; ++x) {
-        const double du = (static_cast<double>(x) - grid.middle_x) * grid.step_A - beam.x(),
-                     dv = (static_cast<double>(y) - grid.middle_y) * grid.step_A - beam.y();
-        const double peak = table.at(depth, du * du + dv * dv);
-        a += peak * static_cast<double>(residuals.slope(t, y, x));
-        b += peak * peak * static_cast<double>(residuals.stiffness(t, y, x));
-      }
-  }
-  if (!(b > 0)) return {};
-  return {a / b, 1 / std::sqrt(b)};
+/// The intensities that fit the residuals best at some places, each alone, with the peak as wide as it is at
+/// each projection. Collective.
+std::vector<FittedIntensity> best_intensities(const Communicator& comm, const MeasuredImages& images,
+                                              const Residuals& residuals, const PeakTable& table,
+                                              const Grid& grid, const std::vector<Vec3>& places) {
+  const std::size_t record = 2 * places.size();
+  std::vector<double> mine(images.mine.size() * record), sum(record);
+  for (std::size_t i = 0; i < images.mine.size(); ++i)
+    for (std::size_t p = 0; p < places.size(); ++p) {
+      double &a = mine[i * record + 2 * p], &b = mine[i * record + 2 * p + 1];
+      const Vec3 beam = images.sight[images.mine.begin + i].place(places[p]);
+      const auto depth = table.place(beam.z());
+      const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
+      const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.step_A, images.ny),
+                  xs = pixels_within(beam.x(), reach, grid.middle_x, grid.step_A, images.nx);
+      for (std::size_t y = ys.begin; y < ys.end; ++y)
+        for (std::size_t x = xs.begin; x < xs.end; ++x) {
+          const double du = (static_cast<double>(x) - grid.middle_x) * grid.step_A - beam.x(),
+                       dv = (static_cast<double>(y) - grid.middle_y) * grid.step_A - beam.y();
+          const double peak = table.at(depth, du * du + dv * dv);
+          a += peak * static_cast<double>(residuals.slope(i, y, x));
+          b += peak * peak * static_cast<double>(residuals.stiffness(i, y, x));
+        }
+    }
+  comm.ordered_sum(mine, sum);
+  std::vector<FittedIntensity> best(places.size());
+  for (std::size_t p = 0; p < places.size(); ++p)
+    if (sum[2 * p + 1] > 0) best[p] = {sum[2 * p] / sum[2 * p + 1], 1 / std::sqrt(sum[2 * p + 1])};
+  return best;
 }
 
 }  // namespace
@@ -197,7 +202,7 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
   }
   for (std::size_t k = 0; k < at.species; ++k)
     square += parameters[at.width(k)] / static_cast<double>(at.species);
-  const Residuals residuals = gather_residuals(comm, images, AtomProjector(model, parameters), fits);
+  const Residuals residuals = residuals_of(images, AtomProjector(model, parameters), fits);
   const PeakTable table(*model.shape, square, parameters[at.growth()]);
 
   const Grid grid(images, farthest + kMargin_A);
@@ -206,28 +211,33 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
       block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
   const Range held =
       own.empty() ? own : Range{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
-  const auto map = matched_filter(images, residuals, in_focus(table, images.pixel_A), grid, held);
+  const auto map = matched_filter(comm, images, residuals, in_focus(table, images.pixel_A), grid, held);
 
   const atoms::NeighbourSearch near(known), before(tried);
   std::size_t plateaus = 0;
-  std::vector<Candidate> mine;
+  using Voxel = std::array<std::int64_t, 3>;
+  const auto place = [&](const Voxel& v) {
+    const auto along = [&](std::size_t axis) { return grid.place(static_cast<std::size_t>(v[axis])); };
+    return Vec3(along(2), along(1), along(0));
+  };
+  std::vector<Voxel> mine;
   for (const Maximum& m : local_maxima({map.view(), held.begin, {side, side, side}}, own,
-                                       static_cast<float>(kCoarseShare * least), plateaus)) {
-    const auto place = [&](std::size_t axis) { return grid.place(static_cast<std::size_t>(m.voxel[axis])); };
-    const Vec3 r(place(2), place(1), place(0));
-    if (!near.within(r, apart_A).empty() || !before.within(r, kSamePlace_A).empty()) continue;
-    const FittedIntensity best = best_intensity(images, residuals, table, grid, r);
-    if (best.value >= std::max(least, kSignificance * best.sigma))
-      mine.push_back({r.x(), r.y(), r.z(), best.value});
-  }
-  auto all = comm.all_gather(std::span<const Candidate>(mine));
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.intensity > b.intensity; });
+                                       static_cast<float>(kCoarseShare * least), plateaus))
+    if (near.within(place(m.voxel), apart_A).empty() && before.within(place(m.voxel), kSamePlace_A).empty())
+      mine.push_back(m.voxel);
+  std::vector<Vec3> places;
+  for (const Voxel& v : comm.all_gather(std::span<const Voxel>(mine))) places.push_back(place(v));
+  const auto best = best_intensities(comm, images, residuals, table, grid, places);
+  std::vector<std::size_t> strongest_first;
+  for (std::size_t p = 0; p < places.size(); ++p)
+    if (best[p].value >= std::max(least, kSignificance * best[p].sigma)) strongest_first.push_back(p);
+  std::stable_sort(strongest_first.begin(), strongest_first.end(),
+                   [&](std::size_t a, std::size_t b) { return best[a].value > best[b].value; });
   std::vector<Vec3> found;
-  for (const Candidate& c : all)
+  for (const std::size_t p : strongest_first)
     if (std::none_of(found.begin(), found.end(),
-                     [&](const Vec3& r) { return (r - c.position()).norm() < apart_A; }))
-      found.push_back(c.position());
+                     [&](const Vec3& r) { return (r - places[p]).norm() < apart_A; }))
+      found.push_back(places[p]);
   return found;
 }
 

@@ -171,6 +171,24 @@ TEST(CommunicatorTest, OrderedSumsHaveTheSameBitsOnAnyNumberOfRanks) {
   }
 }
 
+TEST(CommunicatorTest, OrderedSumsOfRecordsToo) {
+  const Communicator launch(MPI_COMM_WORLD);
+  constexpr std::size_t kLength = 20000;
+  for (const std::size_t records : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{10}}) {
+    std::vector<double> values(records * kLength), serial(kLength);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = awkward(i), serial[i % kLength] += values[i];
+    for (int ranks = 1; ranks <= launch.size(); ++ranks) {
+      const Communicator part = launch.split(launch.rank() < ranks ? 0 : 1);
+      if (launch.rank() >= ranks) continue;
+      const Range range = own_block(part, records);
+      const std::span<const double> mine(values.data() + range.begin * kLength, range.size() * kLength);
+      std::vector<double> sum(kLength, 7);
+      part.ordered_sum(mine, sum);
+      EXPECT_EQ(sum, serial) << records << " records on " << ranks << " ranks";
+    }
+  }
+}
+
 /// What every rank sees when `failure` is thrown on the ranks from `first` on.
 template <class Error, class Throw>
 std::string agreed_text(const Communicator& comm, int first, Throw failure) {

@@ -64,6 +64,12 @@ class Communicator {
     all_gather_bytes(mine.data(), bytes_of, all.data());
     return all;
   }
+  /// The same into `all`, which has just their room.
+  template <class T>
+  void all_gather(std::span<const T> mine, std::span<T> all) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    all_gather_bytes(mine.data(), all_gather_sizes(mine.size_bytes()), all.data());
+  }
   /// One value of each rank, in the order of ranks, on every rank.
   template <class T>
   std::vector<T> all_gather_value(const T& mine) const {
@@ -95,6 +101,9 @@ class Communicator {
   /// blocks of one list (`block_partition`) this is the sum in the list's order: the same bits on any number
   /// of ranks.
   double ordered_sum(std::span<const double> mine) const;
+  /// The same of records: `mine` holds whole ones of the length of `sum`, which becomes their sum, element by
+  /// element, on every rank. It passes from rank to rank, so that none holds other records than its own.
+  void ordered_sum(std::span<const double> mine, std::span<double> sum) const;
 
   /// Runs `work` on every rank. If it throws on any, every rank throws what the lowest failing rank threw:
   /// InputError (place, found, expected kept), ResourceError, Interrupted, or std::runtime_error with the

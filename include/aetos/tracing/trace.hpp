@@ -42,6 +42,24 @@ struct Request {
   std::function<SimulatedModel(const RunContext&, const ImagesOfModel&)> simulate = {};
 };
 
+/// Sizes of a trace that has not run yet.
+struct PlannedTrace {
+  std::array<std::size_t, 3> volume_px{};  ///< (z, y, x)
+  double voxel_A = 1;
+  std::size_t projections = 0;            ///< of the images for the refinement; 0: none at hand
+  std::array<std::size_t, 2> image_px{};  ///< (y, x)
+  std::optional<std::size_t> atoms;       ///< nothing: guessed from the volume
+};
+
+struct Estimate {
+  std::size_t atoms = 0;
+  double core_seconds = 0, memory_per_rank_MiB = 0, bytes_written = 0;
+  std::vector<std::string> warnings;
+};
+
+/// Without what `refine_model: multislice` simulates.
+Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& options, int ranks);
+
 struct Outputs {
   std::filesystem::path atoms;  ///< extxyz
   std::filesystem::path
