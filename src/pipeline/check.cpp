@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "aetos/atoms/measures.hpp"
 #include "aetos/atoms/thermal.hpp"
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
@@ -56,24 +57,6 @@ Json check_simulation(const Plan& plan, int ranks) {
   return stage;
 }
 
-/// The series that simulate will make has not been written yet, so its shape comes from simulate's estimate.
-Json check_reconstruction_of_simulated(const Plan& plan, const Json& simulated, int ranks) {
-  const double nx = simulated["image_px"][1], ny = simulated["image_px"][0];
-  const double voxels = nx * ny * nx, tilts = simulated["tilts"];
-  const double iterations = plan.config.reconstruct.iterations;
-  const auto& over = plan.config.reconstruct.oversampling;
-  const bool fourier = plan.config.reconstruct.projector == tomography::Projector::fourier;
-  const double padded = fourier ? over[0] * over[2] * nx * nx * ny : 0;
-  Json stage;
-  stage["core_hours"] = iterations * (voxels * tilts * 1.0e-10 + padded * 3.0e-8) / 3600;
-  stage["memory_per_rank_MiB"] =
-      (voxels * 12 + nx * ny * tilts * 8) / ranks / 1048576 + padded / ny * 16 / 1048576 + 40;
-  stage["bytes_written"] = voxels * 4;
-  stage["warnings"] = Json::array();
-  stage["volume_px"] = {nx, ny, nx};
-  return stage;
-}
-
 Json check_reconstruction(const reconstruction::Request& request, int ranks) {
   const auto estimate = reconstruction::estimate(request, ranks);
   Json stage = cost(estimate);
@@ -81,6 +64,21 @@ Json check_reconstruction(const reconstruction::Request& request, int ranks) {
   stage["image_px"] = {estimate.ny, estimate.nx};
   stage["volume_px"] = estimate.volume_px;
   return stage;
+}
+
+/// The series that simulate will make has not been written yet.
+Json check_reconstruction_of_simulated(const Plan& plan, const Json& simulated, int ranks) {
+  auto request = plan.reconstruction_request();
+  const std::string& signal = request.options.signal;
+  io::TiltSeriesInfo header;
+  header.ny = simulated["image_px"][0];
+  header.nx = simulated["image_px"][1];
+  header.pixel_A = plan.config.scan.pixel_A;
+  header.angles = plan.simulation_request().tilts;
+  header.tilts = header.angles.size();
+  header.signals = {signal == "auto" ? "" : signal};
+  request.header = header;
+  return check_reconstruction(request, ranks);
 }
 
 Json check_preprocessing(const Plan& plan, int ranks) {
@@ -155,6 +153,7 @@ Json predicted_bound(const Plan& plan, const Json& simulated) {
 simulation::Estimate estimate_refinement(const Plan& plan, int ranks) {
   auto request = plan.simulation_request();
   request.snapshots = {};
+  request.multislice.error_budget = false;
   request.specimen_options.thermal.configurations.clear();
   request.specimen_options.thermal.frozen_phonons = 1;
   // Without one the config has been refused.
@@ -187,6 +186,7 @@ std::optional<tracing::PlannedTrace> planned_trace(const Plan& plan, const Json&
     planned.image_px = {info.ny, info.nx};
   }
   if (plan.specimen) {
+    planned.radius_A = atoms::outer_radius(*plan.specimen);
     const auto& species = plan.config.trace.species;
     planned.atoms = static_cast<std::size_t>(std::count_if(
         plan.specimen->atomic_number.begin(), plan.specimen->atomic_number.end(), [&](std::uint8_t z) {

@@ -54,6 +54,8 @@ tracing::SimulatedModel simulate_model(const RunContext& context, const config::
   scan.pixel_A = images.pixel_A;
   scan.field_A = {static_cast<double>(images.image_px[0]) * images.pixel_A,
                   static_cast<double>(images.image_px[1]) * images.pixel_A};
+  multislice::MultisliceOptions multislice = config.multislice;
+  multislice.error_budget = false;  // which the images' own simulation told
   const std::uint64_t seed = config.seed + kOtherMotion;
   auto snapshots = thermal_motion(config, images, seed);
 
@@ -70,7 +72,7 @@ tracing::SimulatedModel simulate_model(const RunContext& context, const config::
                               .detectors = {*detector},
                               .scan = scan,
                               .tilts = images.angles,
-                              .multislice = config.multislice,
+                              .multislice = multislice,
                               .seed = seed,
                               .snapshots = snapshots},
                              file);

@@ -1,15 +1,14 @@
 #include "aetos/pipeline/stage_meter.hpp"
 
 #include <sys/resource.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <string>
+
+#include "aetos/core/program_memory.hpp"
 
 namespace aetos::pipeline {
 namespace {
@@ -24,11 +23,9 @@ double cpu_seconds() {
 }
 
 /// Lets the kernel's high-water mark start again, so that each stage has its own peak (Linux). What the stage
-/// before freed goes back to the system first.
+/// before freed goes first.
 void reset_peak_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
+  return_freed_memory();
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "calibrate.hpp"
 
 namespace aetos::preprocessing {
@@ -77,7 +78,7 @@ Estimate estimate(const Request& request, int ranks) {
   constexpr std::array kSecondsOfDenoising{0.0, 15e-6, 12e-6, 1e-6};
   e.core_seconds =
       all * (kSecondsPerPixel + kSecondsOfDenoising[static_cast<std::size_t>(request.options.denoise)]);
-  e.memory_per_rank_MiB = 40 + pixels * kBytesPerPixel / 1048576;
+  e.memory_per_rank_MiB = (kProgramBytes + pixels * kBytesPerPixel) / 1048576;
   e.bytes_written = 2 * all * sizeof(float);  // journal and series
   if (e.projections < static_cast<std::size_t>(ranks))
     e.warnings.push_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/core/program_memory.hpp"
 #include "aetos/reconstruction/reconstruct.hpp"
 #include "plan.hpp"
 #include "refine_angles.hpp"
@@ -19,7 +20,6 @@ constexpr double kSplats = 1.2e8;    ///< voxels of a projection forward and bac
 constexpr double kVoxelReads = 2e8;  ///< bilinear or trilinear reads off the rows' directions
 constexpr double kTransfer =
     1 << 30;  ///< of one call to HDF5, whose chunks lie in memory before they are written
-constexpr double kProcess_MiB = 45;  ///< the program and its libraries
 
 struct Sizes {
   double nz, ny, nx, nu, nv, projections, padded_z, padded_y, padded_x;
@@ -137,9 +137,9 @@ Estimate estimate(const Request& request, int ranks) {
   if (options.refine_angles)
     estimate.core_seconds += most_refinement_passes(options.refine_rounds) * pass_seconds(plan, s, false);
   estimate.memory_per_rank_MiB =
-      kProcess_MiB + memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt",
-                                  options.refine_angles, ranks) /
-                         kMiB;
+      (kProgramBytes + memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt",
+                                    options.refine_angles, ranks)) /
+      kMiB;
   // The volume, and two generations of checkpoints.
   estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));
   add_warnings(plan, request, ranks, estimate.warnings);

@@ -247,7 +247,8 @@ std::array<std::size_t, 3> film_volume(const std::array<std::size_t, 3>& middle_
 
 Plan make_plan(const Request& request) {
   check_options(request.options);
-  const io::TiltSeriesInfo info = io::read_tilt_series_info(request.source);
+  const io::TiltSeriesInfo info =
+      request.header ? *request.header : io::read_tilt_series_info(request.source);
   Plan plan;
   plan.images_in_file = info.tilts;
   plan.file_ny = info.ny;

@@ -29,7 +29,7 @@ struct Settings {
   }
 };
 
-Settings settings_of(const Trials& trials, const Plan& plan, const Window& window) {
+Settings settings_of(const PlannedTrials& trials, const Plan& plan, const Window& window) {
   Settings s{trials.own(), trials.own(), trials.own(), {}, {}};
   s.finer.sampling_A = finer_sampling_A(s.own.sampling_A);
   s.thinner.slice_A /= 2;
@@ -48,38 +48,6 @@ double work_of_run(const Request& request, const Plan& plan, const Window& windo
     for (const auto& work : tile_work(request, plan, window, i * tilts / looked_at)) cost += work.cost;
   return cost / static_cast<double>(looked_at) * static_cast<double>(tilts * plan.configurations()) *
          window_operations(window);
-}
-
-/// How many groups of sample probes a simulation affords; 0 with the reason where it affords none.
-std::size_t affordable_groups(const Communicator& comm, const Request& request, const Plan& plan,
-                              const Window& window, std::string& why_not) {
-  const auto& wanted = request.multislice.error_budget;
-  if (wanted && !*wanted) {
-    why_not = "multislice.error_budget is false";
-    return 0;
-  }
-  const Trials one(comm, request, plan, 1);
-  if (one.samples().groups.empty()) {
-    why_not = "no probe feels an atom";
-    return 0;
-  }
-  const Settings settings = settings_of(one, plan, window);
-  double work = one.work(settings.own), memory = 0;  // once more for a second configuration
-  for (const Setting& s : settings.all()) {
-    work += one.work(s);
-    memory = std::max(memory, one.memory_bytes(s));
-  }
-  const double affordable = std::floor(kShareOfRun * work_of_run(request, plan, window) / work);
-  const auto groups = static_cast<std::size_t>(std::min(affordable, static_cast<double>(kMostGroups)));
-  if (wanted) return std::max(groups, kGroupsAskedFor);
-  if (groups < kFewestGroups)
-    why_not = "it would take more than 3 % of this simulation; multislice.error_budget: true asks for it";
-  else if (memory > std::max(kMemory_bytes, memory_per_rank_bytes(request, plan, window)))
-    why_not = fmt::format(
-        "it would take {:.0f} MiB per rank, more than the simulation; multislice.error_budget: true asks for "
-        "it",
-        memory / 1048576);
-  return why_not.empty() ? groups : 0;
 }
 
 /// What is missing in a difference of two settings whose errors go with the square of a size.
@@ -123,13 +91,49 @@ DetectorErrors sampling_errors(Trials& trials, const std::vector<float>& own) {
                 rest_of_the_way(h, finer_h, std::min(converged_sampling_A(h), finer_h)));
 }
 
+PlannedBudget plan_error_budget(const Request& request, const Plan& plan, const Window& window) {
+  PlannedBudget planned;
+  const auto& wanted = request.multislice.error_budget;
+  if (wanted && !*wanted) {
+    planned.why_not = "multislice.error_budget is false";
+    return planned;
+  }
+  const PlannedTrials one(request, plan, 1);
+  if (one.samples().groups.empty()) {
+    planned.why_not = "no probe feels an atom";
+    return planned;
+  }
+  const Settings settings = settings_of(one, plan, window);
+  double work = one.work(settings.own);  // once more for a second configuration
+  for (const Setting& s : settings.all()) {
+    work += one.work(s);
+    planned.bytes = std::max(planned.bytes, one.memory_bytes(s));
+  }
+  const double affordable = std::floor(kShareOfRun * work_of_run(request, plan, window) / work);
+  planned.groups = static_cast<std::size_t>(std::min(affordable, static_cast<double>(kMostGroups)));
+  if (wanted)
+    planned.groups = std::max(planned.groups, kGroupsAskedFor);
+  else if (planned.groups < kFewestGroups)
+    planned.why_not =
+        "it would take more than 3 % of this simulation; multislice.error_budget: true asks for it";
+  else if (planned.bytes > std::max(kMemory_bytes, memory_per_rank_bytes(request, plan, window)))
+    planned.why_not = fmt::format(
+        "it would take {:.0f} MiB per rank, more than the simulation; multislice.error_budget: true asks for "
+        "it",
+        planned.bytes / 1048576);
+  if (!planned.why_not.empty()) return {0, 0, 0, planned.why_not};
+  planned.operations = static_cast<double>(planned.groups) * work;
+  return planned;
+}
+
 std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Request& request,
                                                 const Plan& plan, const Window& window,
                                                 std::string& why_not) {
-  std::size_t groups = 0;
-  comm.agree([&] { groups = affordable_groups(comm, request, plan, window, why_not); });
-  if (groups == 0) return std::nullopt;
-  Trials trials(comm, request, plan, groups);
+  PlannedBudget planned;
+  comm.agree([&] { planned = plan_error_budget(request, plan, window); });
+  why_not = planned.why_not;
+  if (planned.groups == 0) return std::nullopt;
+  Trials trials(comm, request, plan, planned.groups);
   const Settings settings = settings_of(trials, plan, window);
   ErrorBudget budget;
   for (const auto& detector : plan.imaging) budget.detectors.push_back(detector.name);

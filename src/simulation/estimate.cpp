@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "aetos/core/array.hpp"
+#include "aetos/simulation/error_budget.hpp"
 #include "aetos/simulation/full_by_groups.hpp"
 #include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/plane_wave.hpp"
@@ -49,13 +50,22 @@ double total_seconds(const Request& request, const Plan& plan, const Window& win
   return seconds / static_cast<double>(looked_at) * static_cast<double>(tilts * plan.configurations());
 }
 
-/// Processor time of the choice of a window: what its sample probes take on each that is tried.
-double choice_seconds(const Request& request, const Plan& plan, const Window& window, const Rates& rates) {
+/// What comes before the images: sample probes on every window that is tried, and those of the error budget.
+struct Preparation {
+  double operations = 0;  ///< on all ranks together (tile_operations)
+  double bytes = 0;       ///< that a rank holds at most
+};
+
+Preparation preparation(const Request& request, const Plan& plan, Window window) {
   const std::size_t groups = std::min(kMostSampleGroups, plan.rotation.size() * plan.tiles.size());
-  double operations = 0;
-  for (const Window& tried : windows_tried(request, plan, window))
-    operations += tile_operations(plan, tried, groups * kMostProbesOfGroup, groups);
-  return operations * rates.wave_slice_s / window_operations(window);
+  Preparation p;
+  for (const Window& tried : windows_tried(request, plan, window)) {
+    p.operations += tile_operations(plan, tried, groups * kMostProbesOfGroup, groups);
+    p.bytes = std::max(p.bytes, sample_bytes(request, plan, tried));
+    window.error_estimate = 0;  // that of its choice, which the budget takes over
+  }
+  const PlannedBudget budget = plan_error_budget(request, plan, window);
+  return {p.operations + budget.operations, std::max(p.bytes, budget.bytes)};
 }
 
 }  // namespace
@@ -77,8 +87,11 @@ Estimate estimate(const Request& request, int ranks) {
   e.image_ny = plan.scan.ny;
   e.image_nx = plan.scan.nx;
   e.window_px = window.px;
-  e.core_seconds = total_seconds(request, plan, window, rates) + choice_seconds(request, plan, window, rates);
-  e.memory_per_rank_MiB = memory_per_rank_bytes(request, plan, window) / (1024.0 * 1024.0);
+  const Preparation before = preparation(request, plan, window);
+  e.core_seconds = total_seconds(request, plan, window, rates) +
+                   before.operations * rates.wave_slice_s / window_operations(window);
+  e.memory_per_rank_MiB =
+      std::max(before.bytes, memory_per_rank_bytes(request, plan, window)) / (1024.0 * 1024.0);
   const std::size_t sharing = ranks_of_full_window(request, window, plan, static_cast<std::size_t>(ranks));
   if (sharing > 1) {
     e.memory_per_rank_MiB = full_by_groups_bytes(plan, window, sharing) / (1024.0 * 1024.0);

@@ -5,6 +5,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/multislice/detector.hpp"
 #include "aetos/simulation/wave_group.hpp"
@@ -12,7 +13,7 @@
 namespace aetos::simulation {
 namespace {
 
-constexpr double kBytesPerRank = 1024.0 * 1048576, kProgramBytes = 60.0 * 1048576;
+constexpr double kBytesPerRank = 1024.0 * 1048576;
 constexpr std::size_t kLargestAlone_px = 8192;
 
 /// A group and the specimen that its probes pass.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "aetos/core/fft.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "aetos/multislice/detector.hpp"
 #include "aetos/multislice/potential.hpp"
 #include "aetos/simulation/diffraction.hpp"
@@ -15,7 +16,6 @@
 namespace aetos::simulation {
 namespace {
 
-constexpr double kProgramBytes = 60.0 * 1024 * 1024;
 constexpr double kBatchBytes = 1024 * 1024;
 constexpr double kHalo_A = 4;  // cut off at both sides of a tile
 constexpr double kJournalRecordBytes = 128;

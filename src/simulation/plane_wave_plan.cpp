@@ -9,6 +9,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/fft.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "aetos/simulation/wave_group.hpp"
 
 namespace aetos::simulation {
@@ -17,7 +18,7 @@ namespace {
 using multislice::DetectorKind;
 using multislice::DetectorOptions;
 
-constexpr double kProgramBytes = 60.0 * 1048576, kBytesPerRank = 1024.0 * 1048576;
+constexpr double kBytesPerRank = 1024.0 * 1048576;
 constexpr double kSamePixel = 1e-3;
 
 void check_request(const Request& request) {

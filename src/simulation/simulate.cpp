@@ -7,6 +7,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "aetos/parallel/partition.hpp"
@@ -34,8 +35,8 @@ struct Remaining {
   double cost_done = 0, cost_total = 0;
 };
 
-/// The cost of every tile at every tilt, (tilt, tile). A tilt is weighed by one rank: for large particles that takes
-/// seconds, as long as all the rest on thousands of ranks.
+/// The cost of every tile at every tilt, (tilt, tile). A tilt is weighed by one rank: for large particles
+/// that takes seconds, as long as all the rest on thousands of ranks.
 std::vector<double> costs_of_tiles(const Communicator& comm, const Request& request, const Plan& plan,
                                    const Window& window) {
   std::vector<double> mine;
@@ -186,6 +187,7 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   log::info("{}", window.reason);
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
   const auto budget = error_budget(context.comm, request, plan, window);
+  return_freed_memory();
 
   const std::size_t sharing =
       ranks_of_full_window(request, window, plan, static_cast<std::size_t>(context.comm.size()));

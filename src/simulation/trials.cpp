@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/rates.hpp"
 #include "aetos/simulation/window.hpp"
 
@@ -19,14 +18,14 @@ DetectorErrors scaled(DetectorErrors errors, double factor) {
   return errors;
 }
 
-Trials::Trials(const Communicator& comm, const Request& request, const Plan& plan, std::size_t groups)
-    : comm_(comm), request_(request), plan_(plan), samples_(draw_samples(request, plan, groups)) {
+PlannedTrials::PlannedTrials(const Request& request, const Plan& plan, std::size_t groups)
+    : request_(request), plan_(plan), samples_(draw_samples(request, plan, groups)) {
   own_ = {request.multislice.sampling_A, request.multislice.slice_A,
           std::min(window_width_A(plan, expected_window(request, plan)),
                    std::max(kWidestOwnWindow_A, narrowest_window_A(request, plan)))};
 }
 
-Request Trials::varied(const Setting& setting) const {
+Request PlannedTrials::varied(const Setting& setting) const {
   Request request = request_;
   request.multislice.sampling_A = setting.sampling_A;
   request.multislice.slice_A = setting.slice_A;
@@ -67,30 +66,30 @@ DetectorErrors Trials::phonon_errors(const std::vector<std::vector<float>>& sing
   return squares;
 }
 
-Window Trials::window_of(const Setting& setting) const {
+Window PlannedTrials::window_of(const Setting& setting) const {
   return window_of_width(make_plan(varied(setting)), setting.window_A);
 }
 
-double Trials::width_A(const Setting& setting) const {
+double PlannedTrials::width_A(const Setting& setting) const {
   const Plan plan = make_plan(varied(setting));
   return window_width_A(plan, window_of_width(plan, setting.window_A));
 }
 
-double Trials::achieved_sampling_A(const Setting& setting) const {
+double PlannedTrials::achieved_sampling_A(const Setting& setting) const {
   const Plan plan = make_plan(varied(setting));
   return std::max(plan.grid.sampling_x_A, plan.grid.sampling_y_A);
 }
 
-double Trials::work(const Setting& setting) const {
+double PlannedTrials::work(const Setting& setting) const {
   const Plan plan = make_plan(varied(setting));
   return tile_operations(plan, window_of_width(plan, setting.window_A), samples_.probe_count(),
                          samples_.groups.size());
 }
 
-double Trials::memory_bytes(const Setting& setting) const {
+double PlannedTrials::memory_bytes(const Setting& setting) const {
   const Request request = varied(setting);
   const Plan plan = make_plan(request);
-  return memory_per_rank_bytes(request, plan, window_of_width(plan, setting.window_A));
+  return sample_bytes(request, plan, window_of_width(plan, setting.window_A));
 }
 
 double converged_sampling_A(double sampling_A) {

@@ -8,6 +8,7 @@
 
 #include "aetos/core/random.hpp"
 #include "aetos/multislice/detector.hpp"
+#include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/tile_worker.hpp"
 
 namespace aetos::simulation {
@@ -106,6 +107,11 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
       next += length;
     }
   return signals;
+}
+
+double sample_bytes(const Request& request, Plan plan, const Window& window) {
+  plan.tiles = make_tiles(plan.scan, kGroupSide_A);
+  return memory_per_rank_bytes(request, plan, window);
 }
 
 namespace {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "aetos/core/program_memory.hpp"
+#include "aetos/tracing/peak_shape.hpp"
 #include "aetos/tracing/trace.hpp"
 #include "find_peaks.hpp"
 
@@ -8,8 +10,11 @@ namespace aetos::tracing {
 namespace {
 
 constexpr double kMiB = 1024.0 * 1024.0;
-constexpr double kProcess_MiB = 54;     ///< the program and its libraries
-constexpr double kRefinement_MiB = 25;  ///< PETSc and the tables of peaks
+constexpr double kKept = 1.1;           ///< with what the allocator keeps between blocks
+constexpr double kNodes = 1000;         ///< of a peak's table, in each plane
+constexpr double kTables = 12;          ///< of each plane, with those on the way
+constexpr double kTransforms = 320;     ///< rows of as many nodes
+constexpr double kRadiusShare = 0.4;    ///< of the volume, where the particle's is not known
 constexpr double kAtomVolume_A3 = 100;  ///< of the whole volume, where the number of atoms is not known
 /// Measured on one core of a present server; only the order of magnitude matters here.
 constexpr double kVoxel_s = 6e-8;        ///< smoothing and the search for maxima
@@ -36,18 +41,21 @@ Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& optio
   if (options.refine && planned.projections > 0) {
     const double projections = real(planned.projections), mine = share(projections);
     const double image = real(planned.image_px[0]) * real(planned.image_px[1]) * 4;
-    const double side = 0.6 * real(nx);  // of the ball in which missing atoms are looked for
-    const double held = 2 * mine * image;
+    const double radius_A = planned.radius_A.value_or(kRadiusShare * real(nx) * planned.voxel_A);
+    const double side =
+        2 * (radius_A + 3) / planned.voxel_A;  // of the ball that is searched for missing atoms
+    const double tables = 8 * kNodes * (kTransforms + kTables * 2 * (radius_A + 3) / PeakShape::kPlane_A);
+    const double held = 2 * mine * image + tables;
     const double slopes = (4 * mine + 80) * atoms * 8, information = 10 * mine * atoms * 8 + 160 * atoms;
     // Residuals and their weights; and what they add to the filter's two sums.
     const double residuals = 2 * mine * image + 2 * side * side * (share(side) + 2) * 4;
-    bytes = std::max(bytes, kRefinement_MiB * kMiB + held + std::max({slopes, information, residuals}));
+    bytes = std::max(bytes, kKept * (held + std::max({slopes, information, residuals})));
     const bool bias = options.refine_model == config::RefineModel::multislice;
     estimate.core_seconds +=
         (kEvaluations * (options.refine_angles ? 2 : 1) + (bias ? kBiasEvaluations : 0)) * atoms *
         projections * kPeak_A2 / pixel_A2 * kPeakPixel_s;
   }
-  estimate.memory_per_rank_MiB = kProcess_MiB + bytes / kMiB;
+  estimate.memory_per_rank_MiB = (kProgramBytes + bytes) / kMiB;
   estimate.bytes_written = 250 * atoms;
   return estimate;
 }

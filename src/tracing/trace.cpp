@@ -10,6 +10,7 @@
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/median.hpp"
+#include "aetos/core/program_memory.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
@@ -309,6 +310,7 @@ json trace(const RunContext& context, const Request& request, const Outputs& out
 
   fault::point("trace-peaks");
   PeakSearch search = find_peaks(context.comm, request.volume, info, voxel_A, request.options);
+  return_freed_memory();
   log::info("trace: {} peaks above {:.5g} ({})", search.peaks.size(), search.threshold.value,
             request.options.threshold ? "as configured" : "found in the heights of all maxima");
   std::vector<Atom> atoms = atoms_of(search, info.shape, voxel_A);

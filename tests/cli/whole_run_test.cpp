@@ -55,6 +55,19 @@ TEST_F(WholeRun, CheckPredictsTheBoundThatTheImagesSet) {
   EXPECT_NEAR(predicted / found, 1, 0.3) << predicted << " and " << found;
 }
 
+TEST_F(WholeRun, TakesTheMemoryThatCheckSays) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the address sanitizer takes memory of its own";
+#endif
+  const auto plan = nlohmann::json::parse(run_aetos("check " + config_ + " --json").output);
+  const auto summary = summary_of(run());
+  for (const char* stage : {"simulate", "reconstruct", "trace"}) {
+    const double said = plan["stages"][stage]["memory_per_rank_MiB"],
+                 peak = summary[stage]["peak_memory_MiB"];
+    EXPECT_NEAR(said / peak, 1, 0.2) << stage << ": " << said << " and " << peak << " MiB";
+  }
+}
+
 TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
   for (int ranks : {2, 3, 4}) {
     const auto other = at("ranks" + std::to_string(ranks));

@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "aetos/core/geometry.hpp"
+#include "aetos/io/tilt_series.hpp"
 #include "aetos/parallel/run_context.hpp"
 #include "aetos/tomography/options.hpp"
 
 namespace aetos::reconstruction {
 
-/// What `refine_angles` writes beside the volume: the images as they were reconstructed from, with their refined
-/// angles, and a table of angles and shifts.
+/// What `refine_angles` writes beside the volume: the images as they were reconstructed from, with their
+/// refined angles, and a table of angles and shifts.
 inline constexpr const char* kRefinedSeries = "tilt_series_refined.h5";
 inline constexpr const char* kRefinedAngles = "refined_angles.csv";
 
@@ -25,6 +26,8 @@ struct Request {
   std::vector<std::size_t> exclude;  ///< projections left out
   std::optional<double> pixel_A;     ///< from `scan`, overrides the file's with a note
   bool interpolate_bad_pixels = false;
+  /// Of a source that has yet to be written, for an estimate.
+  std::optional<io::TiltSeriesInfo> header = {};
 };
 
 struct Estimate {

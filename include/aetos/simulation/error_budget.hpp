@@ -33,10 +33,19 @@ double finer_sampling_A(double sampling_A);
 /// Collective.
 DetectorErrors sampling_errors(Trials& trials, const std::vector<float>& own);
 
-/// Measures the budget where multislice.error_budget asks for it: `auto` does if at least two groups of
+struct PlannedBudget {
+  std::size_t groups = 0;  ///< of sample probes; 0: there will be no budget
+  double operations = 0;   ///< on all ranks together (tile_operations)
+  double bytes = 0;        ///< that a rank holds at most
+  std::string why_not;
+};
+
+/// What a budget will take where multislice.error_budget asks for it: `auto` does if at least two groups of
 /// sample probes take at most 3 % of the simulation's arithmetic, and no more memory than the simulation or
-/// 1 GiB. Depends on the request alone. None otherwise, and where no probe feels an atom; `why_not` then says
-/// the reason. Collective.
+/// 1 GiB. Depends on the request alone. None otherwise, and where no probe feels an atom.
+PlannedBudget plan_error_budget(const Request& request, const Plan& plan, const Window& window);
+
+/// Measures it; nothing where none is planned, and `why_not` says the reason. Collective.
 std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Request& request,
                                                 const Plan& plan, const Window& window, std::string& why_not);
 

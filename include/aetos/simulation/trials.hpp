@@ -22,41 +22,50 @@ using DetectorErrors = std::vector<double>;
 
 DetectorErrors scaled(DetectorErrors errors, double factor);
 
-class Trials {
+/// What trials would take, before any is made.
+class PlannedTrials {
  public:
   /// `groups` of up to 16 sample probes (draw_samples). Detectors end at the angle limit of the simulation's
   /// own sampling, so that all settings compare the same angles.
-  Trials(const Communicator& comm, const Request& request, const Plan& plan, std::size_t groups);
+  PlannedTrials(const Request& request, const Plan& plan, std::size_t groups);
 
   /// The simulation's own sampling and slices, on the window it is expected to take, 25.6 Å at most.
   Setting own() const { return own_; }
   const Samples& samples() const { return samples_; }
+
+  Window window_of(const Setting& setting) const;
+  double width_A(const Setting& setting) const;  ///< of that window
+  /// The sampling that a setting really has where the specimen repeats.
+  double achieved_sampling_A(const Setting& setting) const;
+  /// Arithmetic of Trials::signals on all ranks together, at most: pixels x log2(pixels) of a window, for
+  /// each wave and slice, and for potentials what they take of it.
+  double work(const Setting& setting) const;
+  double memory_bytes(const Setting& setting) const;
+
+ protected:
+  Request varied(const Setting& setting) const;
+
+  const Request& request_;
+  const Plan& plan_;
+  Setting own_;
+  Samples samples_;
+};
+
+class Trials : public PlannedTrials {
+ public:
+  Trials(const Communicator& comm, const Request& request, const Plan& plan, std::size_t groups)
+      : PlannedTrials(request, plan, groups), comm_(comm) {}
 
   /// Detector values of the sample probes, the same on every rank. Collective.
   std::vector<float> signals(const Setting& setting, std::size_t configuration = 0);
   DetectorErrors errors(const std::vector<float>& signals, const std::vector<float>& truth) const;
   /// Of the mean over `averaged` configurations, from the spread of some single ones.
   DetectorErrors phonon_errors(const std::vector<std::vector<float>>& single, std::size_t averaged) const;
-
-  Window window_of(const Setting& setting) const;
-  double width_A(const Setting& setting) const;  ///< of that window
-  /// The sampling that a setting really has where the specimen repeats.
-  double achieved_sampling_A(const Setting& setting) const;
-  /// Arithmetic of `signals` on all ranks together, at most: pixels x log2(pixels) of a window, for each wave
-  /// and slice, and for potentials what they take of it.
-  double work(const Setting& setting) const;
-  double memory_bytes(const Setting& setting) const;
   /// Wave-slices of this rank so far.
   std::uint64_t wave_slices() const { return spent_; }
 
  private:
-  Request varied(const Setting& setting) const;
-
   const Communicator& comm_;
-  const Request& request_;
-  const Plan& plan_;
-  Setting own_;
-  Samples samples_;
   std::uint64_t spent_ = 0;
 };
 

@@ -36,6 +36,8 @@ Samples draw_samples(const Request& request, const Plan& plan, std::size_t group
 std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
                                   const Window& window, const Samples& samples, std::uint64_t& spent,
                                   std::size_t configuration = 0);
+/// What a rank holds at most meanwhile, in bytes (memory_per_rank_bytes).
+double sample_bytes(const Request& request, Plan plan, const Window& window);
 
 /// A relative RMS error with its own standard error.
 struct SampleError {

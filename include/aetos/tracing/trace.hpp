@@ -49,6 +49,7 @@ struct PlannedTrace {
   std::size_t projections = 0;            ///< of the images for the refinement; 0: none at hand
   std::array<std::size_t, 2> image_px{};  ///< (y, x)
   std::optional<std::size_t> atoms;       ///< nothing: guessed from the volume
+  std::optional<double> radius_A;         ///< of the farthest atom; nothing: guessed from the volume
 };
 
 struct Estimate {
