@@ -91,12 +91,6 @@ std::vector<Peak> keep_apart(std::vector<Peak>& peaks, double distance) {
   return lost;
 }
 
-/// What a rank finds in its own planes.
-struct OwnMaxima {
-  std::vector<Maximum> maxima;
-  std::size_t plateaus = 0;
-};
-
 PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double voxel_A,
                   const config::TraceOptions& options, double smoothing_A) {
   const PeakOptions in = in_voxels(options, voxel_A, smoothing_A);
@@ -108,10 +102,8 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
 
   PeakSearch result;
   result.background = median(comm, mine);
-  OwnMaxima found;
-  found.maxima = local_maxima(view, own, static_cast<float>(result.background), found.plateaus);
-  std::vector<float> heights;
-  for (const auto& m : found.maxima) heights.push_back(m.height);
+  std::size_t plateaus = 0;
+  const auto heights = heights_of_maxima(view, own, static_cast<float>(result.background), plateaus);
   const auto all_heights = comm.all_gather(std::span<const float>(heights));
   result.threshold =
       find_threshold(all_heights, result.background, std::max<std::size_t>(1, options.species.size()));
@@ -120,14 +112,21 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
   if (options.threshold) result.threshold.value = *options.threshold;
   result.smoothing_A = smoothing_A;
 
-  std::int64_t low = 0, border = 0;
+  const std::int64_t low = std::count_if(heights.begin(), heights.end(), [&](float height) {
+    return static_cast<double>(height) <= result.threshold.value;
+  });
+  std::int64_t border = 0;
   std::vector<Peak> peaks;
   std::vector<RejectedPeak> rejected;
   const double worth_keeping = (result.threshold.value + result.background) / 2;
-  for (const auto& m : found.maxima) {
+  // Just below what is of interest, however that is rounded.
+  const auto interest = static_cast<float>(std::min(worth_keeping, result.threshold.value));
+  const float floor = std::max(static_cast<float>(result.background),
+                               std::nextafter(interest, std::numeric_limits<float>::lowest()));
+  std::size_t again = 0;
+  for (const auto& m : local_maxima(view, own, floor, again)) {
     const auto height = static_cast<double>(m.height);
     if (height <= result.threshold.value) {
-      ++low;
       if (height > worth_keeping)
         rejected.push_back({RejectedPeak::Reason::below_threshold, m.centre, height});
     } else if (at_border(m, slab.volume)) {
@@ -141,7 +140,7 @@ PeakSearch search(const Communicator& comm, const Slab& slab, Range own, double 
   std::sort(result.peaks.begin(), result.peaks.end(), stronger);
   result.rejected["below_threshold"] = static_cast<std::size_t>(comm.sum(low));
   result.rejected["at_border"] = static_cast<std::size_t>(comm.sum(border));
-  result.rejected["plateau"] = static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(found.plateaus)));
+  result.rejected["plateau"] = static_cast<std::size_t>(comm.sum(static_cast<std::int64_t>(plateaus)));
   result.rejected_peaks = comm.all_gather(std::span<const RejectedPeak>(rejected));
   const auto too_close = keep_apart(result.peaks, options.min_distance_A / voxel_A);
   result.rejected["too_close"] = too_close.size();

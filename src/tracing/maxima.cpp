@@ -72,11 +72,10 @@ std::array<double, 3> mean_of(const std::vector<Voxel>& voxels) {
   return mean;
 }
 
-}  // namespace
-
-std::vector<Maximum> local_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus) {
+/// Calls `visit` with each maximum, in index order.
+template <class Visit>
+void for_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus, Visit visit) {
   const Reader reader{smoothed};
-  std::vector<Maximum> maxima;
   const auto ny = static_cast<std::int64_t>(smoothed.volume[1]),
              nx = static_cast<std::int64_t>(smoothed.volume[2]);
   for (auto z = static_cast<std::int64_t>(own.begin); z < static_cast<std::int64_t>(own.end); ++z)
@@ -97,10 +96,23 @@ std::vector<Maximum> local_maxima(const Slab& smoothed, Range own, float floor, 
         if (has_equal) voxels = plateau_of(reader, voxel, height, too_wide);
         plateaus += too_wide;
         if (voxels.empty()) continue;
-        maxima.push_back({voxel, mean_of(voxels), height});
+        visit(Maximum{voxel, mean_of(voxels), height});
       }
     }
+}
+
+}  // namespace
+
+std::vector<Maximum> local_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus) {
+  std::vector<Maximum> maxima;
+  for_maxima(smoothed, own, floor, plateaus, [&](const Maximum& m) { maxima.push_back(m); });
   return maxima;
+}
+
+std::vector<float> heights_of_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus) {
+  std::vector<float> heights;
+  for_maxima(smoothed, own, floor, plateaus, [&](const Maximum& m) { heights.push_back(m.height); });
+  return heights;
 }
 
 }  // namespace aetos::tracing

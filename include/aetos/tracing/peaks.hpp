@@ -57,6 +57,8 @@ Array<float, 3> smooth(const Slab& slab, double sigma);
 /// neighbouring voxels are one maximum at their mean; such a plateau wider than a few voxels is none (counted
 /// in `plateaus`).
 std::vector<Maximum> local_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus);
+/// The heights alone, of which noise makes many.
+std::vector<float> heights_of_maxima(const Slab& smoothed, Range own, float floor, std::size_t& plateaus);
 
 /// Interpolates the smoothed volume (Keys 1981, cubic convolution) on the finer grid about the maximum, then
 /// fits height, centre, width and background of a Gaussian to the volume's voxels within the sphere
