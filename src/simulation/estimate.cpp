@@ -62,8 +62,8 @@ Preparation preparation(const Request& request, const Plan& plan, Window window)
   for (const Window& tried : windows_tried(request, plan, window)) {
     p.operations += tile_operations(plan, tried, groups * kMostProbesOfGroup, groups);
     p.bytes = std::max(p.bytes, sample_bytes(request, plan, tried));
-    window.error_estimate = 0;  // that of its choice, which the budget takes over
   }
+  if (p.operations > 0) window.error_estimate = 0;  // the choice measures it, and the budget takes it over
   const PlannedBudget budget = plan_error_budget(request, plan, window);
   return {p.operations + budget.operations, std::max(p.bytes, budget.bytes)};
 }

@@ -93,6 +93,11 @@ TEST_F(WholeRun, RefinedAgainstSimulatedImagesOnAnyNumberOfRanks) {
   const auto linear = nlohmann::json::parse(run_aetos("check " + config_ + " --json").output);
   const auto both = nlohmann::json::parse(
       run_aetos("check " + config_ + " --json --set trace.refine_model=multislice").output);
+  const auto hours_of_trace = [](const nlohmann::json& plan) {
+    return plan["stages"]["trace"]["core_hours"].get<double>();
+  };
+  EXPECT_GT(hours_of_trace(linear), 0);
+  EXPECT_GT(hours_of_trace(both), hours_of_trace(linear));
   EXPECT_GT(both["core_hours"].get<double>(), linear["core_hours"].get<double>());
 }
 

@@ -64,12 +64,6 @@ class Communicator {
     all_gather_bytes(mine.data(), bytes_of, all.data());
     return all;
   }
-  /// The same into `all`, which has just their room.
-  template <class T>
-  void all_gather(std::span<const T> mine, std::span<T> all) const {
-    static_assert(std::is_trivially_copyable_v<T>);
-    all_gather_bytes(mine.data(), all_gather_sizes(mine.size_bytes()), all.data());
-  }
   /// One value of each rank, in the order of ranks, on every rank.
   template <class T>
   std::vector<T> all_gather_value(const T& mine) const {
