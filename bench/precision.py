@@ -5,7 +5,8 @@ time, and makes the tables and the picture of docs/precision.md.
     bench/precision.py AETOS OUT [--ranks 2] [--svg FILE] [SERIES ...]
 
 AETOS is the program; OUT a folder for its runs (those that it holds already are not made again); SERIES some of dose,
-range, tilts, thickness, pixel, phonons, angles. Standard library only."""
+range, tilts, thickness, pixel, phonons, angles. OUT/results.json keeps every series; the picture shows all that it has.
+Standard library only."""
 import argparse
 import json
 import math
@@ -38,7 +39,7 @@ SERIES = {
     "tilts": ("number of tilts, the same dose in all", False,
               [(n, ["tilts.theta_deg=" + even(-75, 75, n), f"microscope.dose_e_per_A2={TOTAL / n:.1f}"])
                for n in (10, 16, 26, 40, 60)]),
-    "thickness": ("diameter (Å)", False, [(d, sphere(d)) for d in (15, 22, 30)]),
+    "thickness": ("diameter (Å)", False, [(d, sphere(d)) for d in (15, 22, 30, 45)]),
     "pixel": ("pixel (Å)", False, [(p, [f"scan.pixel_A={p}"]) for p in (0.25, 0.3434, 0.5, 0.7)]),
     "phonons": ("B (Å²), one configuration per tilt", False,
                 [(b, [f"specimen.thermal.debye_waller_B_A2={b}"]) for b in (0, 0.3, 1.2, 2.4)]),
@@ -136,7 +137,8 @@ def main():
     parser.add_argument("series", nargs="*", default=list(SERIES))
     a = parser.parse_intermixed_args()
     a.out.mkdir(parents=True, exist_ok=True)
-    results = {}
+    record = a.out / "results.json"
+    results = json.loads(record.read_text()) if record.exists() else {}
     for name in a.series or SERIES:
         title, _, points = SERIES[name]
         if points is None:
@@ -149,9 +151,9 @@ def main():
                 number = lambda v: "–" if v is None else f"{v:.1f}"
                 print(f"| {x:g} | {'' if curve == 'RMSD' else curve} | {100 * r['identified']:.1f} % | {r['false']} | "
                       f"{number(r['rmsd'])} | {number(r['estimate'])} | {number(r['bound'])} |", flush=True)
-    (a.out / "results.json").write_text(json.dumps(results, indent=1))
+        record.write_text(json.dumps(results, indent=1))
     if a.svg:
-        pathlib.Path(a.svg).write_text(svg(results))
+        pathlib.Path(a.svg).write_text(svg({name: results[name] for name in SERIES if name in results}))
 
 
 if __name__ == "__main__":

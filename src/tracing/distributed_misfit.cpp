@@ -106,8 +106,8 @@ double DistributedMisfit::evaluate(std::span<const double> parameters, std::span
 
 MinimiserResult DistributedMisfit::minimise(const std::vector<double>& start, const std::vector<double>& step,
                                             std::vector<double>& x, const std::vector<double>& lower,
-                                            const std::vector<double>& upper,
-                                            const MinimiserOptions& options) {
+                                            const std::vector<double>& upper, const MinimiserOptions& options,
+                                            EvaluationJournal* journal) {
   std::vector<double> parameters(start.size()), slope(start.size());
   // One evaluation on all ranks; true if a stop was asked for anywhere.
   const auto together = [&](double& value) {
@@ -117,10 +117,12 @@ MinimiserResult DistributedMisfit::minimise(const std::vector<double>& start, co
   };
   const Objective objective = [&](std::span<const double> at, std::span<double> gradient) {
     for (std::size_t i = 0; i < start.size(); ++i) parameters[i] = start[i] + step[i] * at[i];
-    (void)comm_.broadcast_value(true);
     double value = 0;
-    if (together(value))
-      throw Interrupted("stopped while atoms were refined; the refinement starts again on resume");
+    if (!journal || !journal->recall(parameters, value, slope)) {
+      (void)comm_.broadcast_value(true);
+      if (together(value)) throw Interrupted("stopped while atoms were refined");
+      if (journal) journal->keep(parameters, value, slope);
+    }
     for (std::size_t i = 0; i < start.size(); ++i) gradient[i] = slope[i] * step[i];
     return value;
   };

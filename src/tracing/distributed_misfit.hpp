@@ -2,6 +2,7 @@
 
 #include "aetos/tracing/projection_model.hpp"
 #include "bounded_minimiser.hpp"
+#include "evaluation_journal.hpp"
 #include "refinement.hpp"
 
 namespace aetos::tracing {
@@ -29,10 +30,12 @@ class DistributedMisfit {
   double variation() const { return variation_; }  ///< weighted sum of squares about each image's mean
   const std::vector<ImageFit>& fits() const { return fits_; }  ///< of the last evaluation, every projection
 
-  /// Minimises over `x` (parameters = start + step * x) within bounds; every rank has the result. Collective.
+  /// Minimises over `x` (parameters = start + step * x) within bounds; every rank has the result. The root
+  /// may hold a journal, from which it takes the evaluations that were done before. Collective.
   MinimiserResult minimise(const std::vector<double>& start, const std::vector<double>& step,
                            std::vector<double>& x, const std::vector<double>& lower,
-                           const std::vector<double>& upper, const MinimiserOptions& options);
+                           const std::vector<double>& upper, const MinimiserOptions& options,
+                           EvaluationJournal* journal = nullptr);
 
  private:
   const Communicator& comm_;

@@ -37,6 +37,7 @@ Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& optio
   estimate.core_seconds = voxels * kVoxel_s;
   // The slab as read and smoothed, once more between two axes.
   const double planes = std::min(real(nz), share(real(nz)) + 2 * real(search_halo(options, planned.voxel_A)));
+  estimate.bytes_written = 250 * atoms;
   double bytes = 3 * planes * real(ny) * real(nx) * 4;
   if (options.refine && planned.projections > 0) {
     const double projections = real(planned.projections), mine = share(projections);
@@ -51,12 +52,11 @@ Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& optio
     const double residuals = 2 * mine * image + 2 * side * side * (share(side) + 2) * 4;
     bytes = std::max(bytes, kKept * (held + std::max({slopes, information, residuals})));
     const bool bias = options.refine_model == config::RefineModel::multislice;
-    estimate.core_seconds +=
-        (kEvaluations * (options.refine_angles ? 2 : 1) + (bias ? kBiasEvaluations : 0)) * atoms *
-        projections * kPeak_A2 / pixel_A2 * kPeakPixel_s;
+    const double evaluations = kEvaluations * (options.refine_angles ? 2 : 1) + (bias ? kBiasEvaluations : 0);
+    estimate.core_seconds += evaluations * atoms * projections * kPeak_A2 / pixel_A2 * kPeakPixel_s;
+    estimate.bytes_written += evaluations * 4 * atoms * 8;  // the journal
   }
   estimate.memory_per_rank_MiB = (kProgramBytes + bytes) / kMiB;
-  estimate.bytes_written = 250 * atoms;
   return estimate;
 }
 

@@ -153,7 +153,7 @@ Minimised minimise(const Communicator& comm, const Stop& stop, const MeasuredIma
   MinimiserOptions how;
   how.iterations = options.iterations;
   if (with_poses) how.iterations *= kPosesTakeLonger, how.tolerance /= 100;
-  Minimised result{misfit.minimise(v.start, v.step, x, v.lower, v.upper, how), {}};
+  Minimised result{misfit.minimise(v.start, v.step, x, v.lower, v.upper, how, options.journal), {}};
   const auto found = [&](std::size_t i) { return v.start[i] + v.step[i] * x[i]; };
   for (std::size_t i = 0; i < at.of_atoms(); ++i) state.parameters[i] = found(i);
   for (std::size_t t = 0; t < at.images; ++t) {

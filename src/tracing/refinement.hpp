@@ -41,6 +41,8 @@ struct ImagesOfAtoms {
   std::vector<std::vector<Vec3>> displacement;
 };
 
+class EvaluationJournal;
+
 struct RefineOptions {
   double maximum_move_A = 1.0;  ///< per axis, in each round
   double start_sigma_A = 0.4;
@@ -56,6 +58,7 @@ struct RefineOptions {
   /// Noise-free images of atoms at these places and of these species, on the grid of the measured ones;
   /// collective. Empty: the model's own errors stay in the positions.
   std::function<ImagesOfAtoms(const std::vector<Vec3>&, const std::vector<std::size_t>&)> images_of = {};
+  EvaluationJournal* journal = nullptr;  ///< on the root, for a refinement that outlives a kill
 };
 
 /// What one round did.

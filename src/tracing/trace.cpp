@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <tuple>
 
 #include "aetos/core/error.hpp"
@@ -15,6 +16,7 @@
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/tracing/classify.hpp"
+#include "evaluation_journal.hpp"
 #include "find_peaks.hpp"
 #include "measured_images.hpp"
 #include "refinement.hpp"
@@ -156,6 +158,13 @@ json refine_atoms(const RunContext& context, const Request& request, std::size_t
       simulated.exclude.clear();
       return ImagesOfAtoms{read_measured_images(context.comm, simulated), std::move(made.displacement)};
     };
+  std::optional<EvaluationJournal> journal;
+  context.comm.agree([&] {
+    if (!context.comm.is_root()) return;
+    journal.emplace(context.work, context.fingerprint, context.checkpoint_interval_s);
+    options.journal = &*journal;
+    if (journal->found() > 0) log::info("trace: {} evaluations were done before", journal->found());
+  });
   const auto given = images.poses;
   const Refinement refined =
       refine(context.comm, context.stop, images, position, intensity, species_of, species, options);

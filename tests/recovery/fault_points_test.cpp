@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "support/same_results.hpp"
 #include "support/small_run.hpp"
 
@@ -69,6 +71,22 @@ TEST_P(FaultPoint, EndsSoonAndResumesToTheSameBits) {
   expect_same_results(folder_->path() / "undisturbed", run);
 }
 
+TEST_F(FaultPoint, RefinementGoesOnFromTheEvaluationsThatWereDone) {
+  ASSERT_EQ(undisturbed_.code, 0) << undisturbed_.output;
+  const auto run = folder_->path() / "refining";
+  const std::string command = "run " + config_ + " --output " + run.string();
+  ASSERT_NE(run_aetos(command, 3, "AETOS_FAULT=trace-refine,kill,40,0").code, 0);
+  const auto resumed = run_aetos(command + " --resume", 2);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  // Of the 39, the few that no minimiser asked for are made again.
+  std::smatch found;
+  ASSERT_TRUE(
+      std::regex_search(resumed.output, found, std::regex("trace: ([0-9]+) evaluations were done before")))
+      << resumed.output;
+  EXPECT_GE(std::stoi(found[1]), 30);
+  expect_same_results(folder_->path() / "undisturbed", run);
+}
+
 // Points that all ranks pass are hit on a rank that is not the root, points of one writer on the root.
 INSTANTIATE_TEST_SUITE_P(
     Places, FaultPoint,
@@ -83,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"reconstruct-iteration", "throw", 9, 1}, Fault{"checkpoint-part", "kill", 1, 1},
                       Fault{"checkpoint-part", "disk", 1, 2}, Fault{"checkpoint-manifest", "kill", 1, 0},
                       Fault{"stage-done", "kill", 2, 1}, Fault{"trace-peaks", "kill", 1, 1},
-                      Fault{"trace-refine", "memory", 3, 1}, Fault{"trace-refine", "kill", 3, 0},
+                      Fault{"trace-refine", "memory", 3, 1}, Fault{"trace-refine", "kill", 30, 0},
                       Fault{"compare", "throw", 1, 1}, Fault{"compare", "kill", 1, 0},
                       Fault{"analyze", "throw", 1, 2}),
     [](const auto& c) {

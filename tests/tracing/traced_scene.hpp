@@ -111,12 +111,19 @@ inline void write_images(const Communicator& comm, const std::filesystem::path& 
   writer.commit();
 }
 
+/// As the pipeline runs the stage: what it keeps for a resume is removed when it is done.
 inline nlohmann::json run_tracing(const Communicator& comm, const tracing::Request& request,
                                   const std::filesystem::path& file, const Stop& stop = {}) {
-  const RunContext context{comm, stop, file.parent_path(), file.parent_path(), "fingerprint", "", 1, 60};
-  return tracing::trace(
-      context, request,
-      {file, file.parent_path() / "rejected_peaks.csv", file.parent_path() / "traced_angles.csv"});
+  const auto output = file.parent_path(), work = output / "work";
+  comm.agree([&] {
+    if (comm.is_root()) std::filesystem::create_directories(work);
+  });
+  auto summary = tracing::trace({comm, stop, output, work, "fingerprint", "", 1, 60}, request,
+                                {file, output / "rejected_peaks.csv", output / "traced_angles.csv"});
+  comm.agree([&] {
+    if (comm.is_root()) std::filesystem::remove_all(work);
+  });
+  return summary;
 }
 
 /// Largest distance from a traced atom to the true atom nearest to it; infinite if their numbers differ.
