@@ -334,9 +334,8 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
-      const auto missing =
-          find_missing_atoms(comm, images, state.model, state.parameters, fits_of(comm, stop, images, state),
-                             options.apart_A, kLeftInResiduals * least, tried);
+      const auto missing = find_missing_atoms(comm, images, state, fits_of(comm, stop, images, state),
+                                              options.apart_A, kLeftInResiduals * least, tried);
       now.added = missing.size();
       add_atoms(state, missing, least);
       result.kept.resize(state.model.layout.atoms, Refinement::kNew);

@@ -189,23 +189,16 @@ std::vector<FittedIntensity> best_intensities(const Communicator& comm, const Me
 }  // namespace
 
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
-                                     const AtomModel& model, std::span<const double> parameters,
-                                     const std::vector<ImageFit>& fits, double apart_A, double least,
-                                     const std::vector<Vec3>& tried) {
-  const auto& at = model.layout;
-  std::vector<Vec3> known;
-  double farthest = 0, square = 0;
-  for (std::size_t a = 0; a < at.atoms; ++a) {
-    const double* r = parameters.data() + at.position(a);
-    known.emplace_back(r[0], r[1], r[2]);
-    farthest = std::max(farthest, known.back().norm());
-  }
+                                     const State& state, const std::vector<ImageFit>& fits, double apart_A,
+                                     double least, const std::vector<Vec3>& tried) {
+  const auto& at = state.model.layout;
+  double square = 0;
   for (std::size_t k = 0; k < at.species; ++k)
-    square += parameters[at.width(k)] / static_cast<double>(at.species);
-  const Residuals residuals = residuals_of(images, AtomProjector(model, parameters), fits);
-  const PeakTable table(*model.shape, square, parameters[at.growth()]);
+    square += state.parameters[at.width(k)] / static_cast<double>(at.species);
+  const Residuals residuals = residuals_of(images, AtomProjector(state.model, state.parameters), fits);
+  const PeakTable table(*state.model.shape, square, state.parameters[at.growth()]);
 
-  const Grid grid(images, farthest + kMargin_A);
+  const Grid grid(images, farthest_from_origin(state) + kMargin_A);
   const std::size_t side = grid.side();
   const Range own =
       block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
@@ -213,7 +206,7 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
       own.empty() ? own : Range{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
   const auto map = matched_filter(comm, images, residuals, in_focus(table, images.pixel_A), grid, held);
 
-  const atoms::NeighbourSearch near(known), before(tried);
+  const atoms::NeighbourSearch near(positions_of(state)), before(tried);
   std::size_t plateaus = 0;
   using Voxel = std::array<std::int64_t, 3>;
   const auto place = [&](const Voxel& v) {

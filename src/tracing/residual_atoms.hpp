@@ -1,10 +1,10 @@
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "aetos/tracing/projection_model.hpp"
 #include "refinement.hpp"
+#include "state.hpp"
 
 namespace aetos::tracing {
 
@@ -17,8 +17,7 @@ namespace aetos::tracing {
 /// peak's true width at each projection, is `least` or more, and 3.5 of its standard deviations. `fits`:
 /// scale and offset of every projection. The same on any number of ranks. Collective.
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
-                                     const AtomModel& model, std::span<const double> parameters,
-                                     const std::vector<ImageFit>& fits, double apart_A, double least,
-                                     const std::vector<Vec3>& tried = {});
+                                     const State& state, const std::vector<ImageFit>& fits, double apart_A,
+                                     double least, const std::vector<Vec3>& tried = {});
 
 }  // namespace aetos::tracing
