@@ -5,6 +5,7 @@
 #include "aetos/tracing/peak_shape.hpp"
 #include "aetos/tracing/trace.hpp"
 #include "find_peaks.hpp"
+#include "residual_atoms.hpp"
 
 namespace aetos::tracing {
 namespace {
@@ -43,8 +44,8 @@ Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& optio
     const double projections = real(planned.projections), mine = share(projections);
     const double image = real(planned.image_px[0]) * real(planned.image_px[1]) * 4;
     const double radius_A = planned.radius_A.value_or(kRadiusShare * real(nx) * planned.voxel_A);
-    const double side =
-        2 * (radius_A + 3) / planned.voxel_A;  // of the ball that is searched for missing atoms
+    // Of the ball that is searched for missing atoms.
+    const double side = 2 * (radius_A + 3) / search_step_A(planned.voxel_A);
     const double tables = 8 * kNodes * (kTransforms + kTables * 2 * (radius_A + 3) / PeakShape::kPlane_A);
     const double held = 2 * mine * image + tables;
     const double slopes = (4 * mine + 80) * atoms * 8, information = 10 * mine * atoms * 8 + 160 * atoms;

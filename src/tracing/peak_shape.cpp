@@ -78,7 +78,7 @@ Rows transfer_of(const multislice::MicroscopeOptions& microscope, const std::vec
 }  // namespace
 
 PeakShape::PeakShape(double depth_A, double least_square)
-    : half_(static_cast<std::size_t>(std::ceil(depth_A / kPlane_A)) + 1), step_(2 * least_square) {}
+    : half_(static_cast<std::size_t>(std::ceil(depth_A / kPlane_A)) + 1), step_(kStep * least_square) {}
 
 PeakShape PeakShape::gaussian(double depth_A, double least_square) {
   return {depth_A, least_square};

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
-#include "aetos/atoms/neighbours.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/tracing/classify.hpp"
 #include "comparable_images.hpp"
 #include "distributed_misfit.hpp"
 #include "noise.hpp"
 #include "residual_atoms.hpp"
+#include "selection.hpp"
 #include "state.hpp"
 
 namespace aetos::tracing {
@@ -99,43 +98,6 @@ std::size_t reclassify(State& state, std::uint64_t seed) {
   return changed;
 }
 
-/// An atom is one of the lightest species that there are, or brighter. Those that the volume showed set the
-/// measure: false ones among those added must not lower it for the next.
-double least_intensity(const State& state, double share, const std::vector<std::size_t>& kept) {
-  const auto& at = state.model.layout;
-  const auto& species = state.model.species_of;
-  const auto lightest = std::min_element(species.begin(), species.end());
-  std::vector<double> intensity;
-  for (std::size_t a = 0; a < at.atoms; ++a)
-    if (species[a] == *lightest && kept[a] != Refinement::kNew)
-      intensity.push_back(state.parameters[at.intensity(a)]);
-  return share * (intensity.empty() ? typical_intensity(state) : median_of(std::move(intensity)));
-}
-
-enum class Verdict { stays, weak, too_close };
-
-/// Atoms weaker than `least` go, and those nearer than `apart_A` to a brighter one that stays.
-std::vector<Verdict> judge(const State& state, double least, double apart_A) {
-  const auto& at = state.model.layout;
-  const auto intensity = [&](std::size_t a) { return state.parameters[at.intensity(a)]; };
-  const auto position = positions_of(state);
-  std::vector<std::size_t> brightest_first(at.atoms);
-  std::iota(brightest_first.begin(), brightest_first.end(), std::size_t{0});
-  std::stable_sort(brightest_first.begin(), brightest_first.end(),
-                   [&](std::size_t a, std::size_t b) { return intensity(a) > intensity(b); });
-  const atoms::NeighbourSearch near(position);
-  std::vector<Verdict> verdict(at.atoms, Verdict::weak);
-  for (const std::size_t a : brightest_first) {
-    if (intensity(a) < least) break;
-    const auto others = near.within(position[a], apart_A);
-    const bool has_room = std::none_of(others.begin(), others.end(), [&](const atoms::Neighbour& other) {
-      return verdict[other.index] == Verdict::stays;
-    });
-    verdict[a] = has_room ? Verdict::stays : Verdict::too_close;
-  }
-  return verdict;
-}
-
 struct Minimised : MinimiserResult {
   std::vector<PoseChange> poses;  ///< of every image, where they are refined
 };
@@ -205,12 +167,18 @@ Vec3 error_over_bound(const Communicator& comm, const Stop& stop, MeasuredImages
   return factors;
 }
 
+/// What s² may fall to in one minimisation.
+double least_square(const State& state) {
+  const auto& at = state.model.layout;
+  double least = std::numeric_limits<double>::max();
+  for (std::size_t k = 0; k < at.species; ++k) least = std::min(least, state.parameters[at.width(k)] / 4);
+  return least;
+}
+
 /// Peaks for atoms as far out as those of the state and what they may move.
 std::shared_ptr<const PeakShape> shape_for(const State& state, const RefineOptions& options, bool probe) {
   const double depth = farthest_from_origin(state) + 3 * options.maximum_move_A;
-  double least = std::numeric_limits<double>::max();
-  for (std::size_t k = 0; k < state.model.layout.species; ++k)
-    least = std::min(least, state.parameters[state.model.layout.width(k)] / 4);
+  const double least = least_square(state);
   return std::make_shared<const PeakShape>(probe ? PeakShape::probe(options.microscope, depth, least)
                                                  : PeakShape::gaussian(depth, least));
 }
@@ -235,6 +203,12 @@ State with_shape(const Communicator& comm, const Stop& stop, const MeasuredImage
   log::info("trace: misfit after {} iterations: {:.6g} with Gaussian peaks, {:.6g} with the probe's",
             kTrialIterations, without, with);
   return with < without ? probe : state;
+}
+
+/// Tables as fine as the widths now ask for: those that the volume's peaks began with may be far off.
+void adapt_shape(State& state, const RefineOptions& options) {
+  const double finer = least_square(state) / state.model.shape->least_square();
+  if (finer > 2 || finer < 0.5) state.model.shape = shape_for(state, options, state.model.shape->of_probe());
 }
 
 /// Scale and offset of every projection. Collective.
@@ -307,16 +281,22 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
 
   bool changed = true;
   std::vector<Vec3> tried;
+  double variance = 0;  // of intensities, by the first atoms: it changes little
   for (int round = 0; changed && round <= options.rounds; ++round) {
     RefineRound now;
     RefineOptions how = options;
     if (round == 0) how.iterations = std::min(how.iterations, kFirstIterations);
     const auto fitted = minimise_with_poses(comm, stop, images, state, how);
+    adapt_shape(state, options);
     weigh(comm, stop, images, state);
     now.iterations = fitted.iterations;
     now.reclassified = reclassify(state, options.seed);
-    const double least = least_intensity(state, options.lowest_share, result.kept);
-    const auto verdict = judge(state, least, options.apart_A);
+    if (round == 0)
+      variance =
+          intensity_variance(information_of(comm, images, state, fits_of(comm, stop, images, state), {}));
+    const Evidence evidence =
+        evidence_of(state, result.kept, variance, options.lowest_share, options.apart_A);
+    const auto verdict = judge(state, evidence);
     std::vector<bool> keep;
     for (const Verdict v : verdict) keep.push_back(v == Verdict::stays);
     now.dropped = static_cast<std::size_t>(std::count(keep.begin(), keep.end(), false));
@@ -335,9 +315,9 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
     }
     if (round < options.rounds) {
       const auto missing = find_missing_atoms(comm, images, state, fits_of(comm, stop, images, state),
-                                              options.apart_A, kLeftInResiduals * least, tried);
+                                              evidence, kLeftInResiduals, tried);
       now.added = missing.size();
-      add_atoms(state, missing, least);
+      add_atoms(state, missing, evidence.least);
       result.kept.resize(state.model.layout.atoms, Refinement::kNew);
     }
     now.atoms = state.model.layout.atoms;

@@ -17,7 +17,8 @@ constexpr double kMargin_A = 3;  // beyond the farthest atom
 constexpr double kSamePlace_A = 0.7;
 /// Standard deviations: a particle has 10,000 places and more to look at.
 constexpr double kSignificance = 3.5;
-constexpr double kCoarseShare = 0.5;  // of `least`: the in-focus filter sees less of atoms out of focus
+constexpr double kCoarseShare =
+    0.5;  // of the least intensity: the in-focus filter sees less of atoms out of focus
 
 /// Residuals times weight and scale, and the weight of each pixel times scale², of the projections held here.
 struct Residuals {
@@ -99,18 +100,19 @@ double sample(View<const float, 2> image, double x, double y) {
          b * ((1 - a) * v(image.extent(1)) + a * v(image.extent(1) + 1));
 }
 
-/// The search's cube of voxels about the rotation centre, one pixel wide each, and where images have their
-/// middle.
+/// The search's cube of voxels about the rotation centre, one pixel wide each or a whole part of one, and
+/// where images have their middle.
 struct Grid {
-  double radius_A, step_A, middle_x, middle_y;
+  double radius_A, pixel_A, step_A, middle_x, middle_y;
   std::ptrdiff_t half;
 
   Grid(const MeasuredImages& images, double radius)
       : radius_A(radius),
-        step_A(images.pixel_A),
+        pixel_A(images.pixel_A),
+        step_A(search_step_A(images.pixel_A)),
         middle_x(static_cast<double>(centre_index(images.nx))),
         middle_y(static_cast<double>(centre_index(images.ny))),
-        half(static_cast<std::ptrdiff_t>(std::ceil(radius / images.pixel_A))) {}
+        half(static_cast<std::ptrdiff_t>(std::ceil(radius / step_A))) {}
   std::size_t side() const { return static_cast<std::size_t>(2 * half + 1); }
   double place(std::size_t i) const { return (static_cast<double>(i) - static_cast<double>(half)) * step_A; }
 };
@@ -139,7 +141,7 @@ Array<float, 3> matched_filter(const Communicator& comm, const MeasuredImages& i
         for (std::size_t x = 0; x < side; ++x) {
           const Vec3 r(grid.place(x), grid.place(y), grid.place(planes.begin + z));
           if (r.norm() > grid.radius_A) continue;
-          const Vec3 beam = images.sight[t].place(r) / grid.step_A;
+          const Vec3 beam = images.sight[t].place(r) / grid.pixel_A;
           const double u = beam.x() + grid.middle_x, v = beam.y() + grid.middle_y;
           map(z, y, x) += static_cast<float>(sample(slope, u, v));
           bottom(z, y, x) += static_cast<float>(sample(stiffness, u, v));
@@ -168,12 +170,12 @@ std::vector<FittedIntensity> best_intensities(const Communicator& comm, const Me
       const Vec3 beam = images.sight[images.mine.begin + i].place(places[p]);
       const auto depth = table.place(beam.z());
       const double reach = std::sqrt(static_cast<double>(table.nodes(depth)) * table.step());
-      const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.step_A, images.ny),
-                  xs = pixels_within(beam.x(), reach, grid.middle_x, grid.step_A, images.nx);
+      const Range ys = pixels_within(beam.y(), reach, grid.middle_y, grid.pixel_A, images.ny),
+                  xs = pixels_within(beam.x(), reach, grid.middle_x, grid.pixel_A, images.nx);
       for (std::size_t y = ys.begin; y < ys.end; ++y)
         for (std::size_t x = xs.begin; x < xs.end; ++x) {
-          const double du = (static_cast<double>(x) - grid.middle_x) * grid.step_A - beam.x(),
-                       dv = (static_cast<double>(y) - grid.middle_y) * grid.step_A - beam.y();
+          const double du = (static_cast<double>(x) - grid.middle_x) * grid.pixel_A - beam.x(),
+                       dv = (static_cast<double>(y) - grid.middle_y) * grid.pixel_A - beam.y();
           const double peak = table.at(depth, du * du + dv * dv);
           a += peak * static_cast<double>(residuals.slope(i, y, x));
           b += peak * peak * static_cast<double>(residuals.stiffness(i, y, x));
@@ -188,9 +190,14 @@ std::vector<FittedIntensity> best_intensities(const Communicator& comm, const Me
 
 }  // namespace
 
+double search_step_A(double pixel_A) {
+  constexpr double kCoarsest_A = 0.4;
+  return pixel_A / std::ceil(pixel_A / kCoarsest_A);
+}
+
 std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
-                                     const State& state, const std::vector<ImageFit>& fits, double apart_A,
-                                     double least, const std::vector<Vec3>& tried) {
+                                     const State& state, const std::vector<ImageFit>& fits,
+                                     const Evidence& evidence, double share, const std::vector<Vec3>& tried) {
   const auto& at = state.model.layout;
   double square = 0;
   for (std::size_t k = 0; k < at.species; ++k)
@@ -215,22 +222,29 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
   };
   std::vector<Voxel> mine;
   for (const Maximum& m : local_maxima({map.view(), held.begin, {side, side, side}}, own,
-                                       static_cast<float>(kCoarseShare * least), plateaus))
-    if (near.within(place(m.voxel), apart_A).empty() && before.within(place(m.voxel), kSamePlace_A).empty())
+                                       static_cast<float>(kCoarseShare * share * evidence.least), plateaus))
+    if (near.within(place(m.voxel), evidence.apart_A).empty() &&
+        before.within(place(m.voxel), kSamePlace_A).empty())
       mine.push_back(m.voxel);
   std::vector<Vec3> places;
   for (const Voxel& v : comm.all_gather(std::span<const Voxel>(mine))) places.push_back(place(v));
   const auto best = best_intensities(comm, images, residuals, table, grid, places);
   std::vector<std::size_t> strongest_first;
   for (std::size_t p = 0; p < places.size(); ++p)
-    if (best[p].value >= std::max(least, kSignificance * best[p].sigma)) strongest_first.push_back(p);
+    if (best[p].value >= std::max(share * evidence.least, kSignificance * best[p].sigma))
+      strongest_first.push_back(p);
   std::stable_sort(strongest_first.begin(), strongest_first.end(),
                    [&](std::size_t a, std::size_t b) { return best[a].value > best[b].value; });
   std::vector<Vec3> found;
-  for (const std::size_t p : strongest_first)
-    if (std::none_of(found.begin(), found.end(),
-                     [&](const Vec3& r) { return (r - places[p]).norm() < apart_A; }))
+  for (const std::size_t p : strongest_first) {
+    const auto one_is_within = [&](double distance) {
+      return std::any_of(found.begin(), found.end(),
+                         [&](const Vec3& r) { return (r - places[p]).norm() < distance; });
+    };
+    const bool rare = one_is_within(evidence.rare_A) || !near.within(places[p], evidence.rare_A).empty();
+    if (!one_is_within(evidence.apart_A) && best[p].value >= share * evidence.least_at(rare))
       found.push_back(places[p]);
+  }
   return found;
 }
 

@@ -30,7 +30,8 @@ class PeakShape {
   double depth_of(std::size_t plane) const {
     return (static_cast<double>(plane) - static_cast<double>(half_)) * kPlane_A;
   }
-  double step() const { return step_; }  ///< of the squared distance, Å²
+  double step() const { return step_; }                  ///< of the squared distance, Å²
+  double least_square() const { return step_ / kStep; }  ///< that it was made for
 
   static constexpr double kPlane_A = 0.5;
 
@@ -38,6 +39,7 @@ class PeakShape {
   friend class PeakTable;
   PeakShape(double depth_A, double least_square);
 
+  static constexpr double kStep = 2;  ///< of rho, over the least s²
   std::size_t half_ = 0;
   double step_ = 0;
   std::vector<double> q_;             ///< frequencies, 1/Å
