@@ -13,7 +13,8 @@ State row_and_one_more(double distance_A, double intensity) {
   for (int i = 0; i < 21; ++i) places.emplace_back(3.0 * i, 0, 0);
   places.emplace_back(0, distance_A, 0);
   const std::size_t atoms = places.size();
-  State state = starting_state(places, std::vector<double>(atoms, 1), std::vector<std::size_t>(atoms), 1, 0.4);
+  State state =
+      starting_state(places, std::vector<double>(atoms, 1), std::vector<std::size_t>(atoms), 1, 0.4);
   state.parameters[state.model.layout.intensity(atoms - 1)] = intensity;
   return state;
 }
