@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"reconstruct-iteration", "throw", 9, 1}, Fault{"checkpoint-part", "kill", 1, 1},
                       Fault{"checkpoint-part", "disk", 1, 2}, Fault{"checkpoint-manifest", "kill", 1, 0},
                       Fault{"stage-done", "kill", 2, 1}, Fault{"trace-peaks", "kill", 1, 1},
-                      Fault{"trace-refine", "memory", 3, 1}, Fault{"trace-refine", "kill", 30, 0},
+                      Fault{"trace-refine", "memory", 3, 1}, Fault{"trace-refine", "kill", 3, 0},
                       Fault{"compare", "throw", 1, 1}, Fault{"compare", "kill", 1, 0},
                       Fault{"analyze", "throw", 1, 2}),
     [](const auto& c) {
