@@ -1,45 +1,46 @@
 #!/usr/bin/env python3
 """What it costs to keep work safe, and how much of it a kill takes.
 
-    bench/checkpoints.py AETOS OUT [--ranks 2] [--repeats 5] [--kills 8] [--seed 1] [CONFIG [KEY=VALUE...]]
+    bench/checkpoints.py AETOS OUT [--ranks 2] [--kills 8] [--seed 1] [CONFIG [KEY=VALUE...]]
 
-Cost: whole runs whose checkpoint_interval_s is 1 s, 60 s and never, in turn; medians of their CPU seconds against never.
+Cost: a whole run under strace; the time within calls on the files that are there for a resume alone (journals and
+checkpoints in the output's `work`), on the rank that spends most, as a share of the run. Whole runs with and without
+checkpoints differ by more than that from one to the next.
 Loss: runs killed (SIGKILL, all ranks) after a random time and resumed: how much longer both took together than a run
-that nobody killed. CONFIG: configs/small-simulated.yaml. Standard library only."""
+that nobody killed. CONFIG: configs/small-simulated.yaml. Needs strace, and no more than the standard library."""
 import argparse
 import pathlib
 import random
-import resource
 import shutil
-import statistics
 import subprocess
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def used():
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
+# Of files: whatever takes time or writes.
+CALLS = ("openat,close,read,pread64,write,writev,pwrite64,pwritev,lseek,ftruncate,fallocate,flock,fcntl,fsync,fdatasync,rename,"
+         "unlink,mkdir")
 
 
 class Runs:
     def __init__(self, a):
         self.folder = a.out / "run"
         keys = [part for key in a.keys for part in ("--set", key)]
-        self.command = ["mpirun", "-n", str(a.ranks), a.aetos, "run", str(a.config), "--output", str(self.folder),
+        self.launch = ["mpirun", "-n", str(a.ranks)]
+        self.command = [a.aetos, "run", str(a.config), "--output", str(self.folder),
                         "--log-level", "error"] + keys
 
-    def start(self, *more):
-        return subprocess.Popen(self.command + list(more), stdout=subprocess.DEVNULL, start_new_session=True)
+    def start(self, *more, under=()):
+        return subprocess.Popen([*self.launch, *under, *self.command, *more], stdout=subprocess.DEVNULL, start_new_session=True)
 
-    def whole(self, *more):
-        """Wall and CPU seconds of a run from nothing."""
+    def whole(self, under=()):
+        """Wall seconds of a run from nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        begin, before = time.monotonic(), used()
-        if self.start(*more).wait() != 0:
+        begin = time.monotonic()
+        if self.start(under=under).wait() != 0:
             raise SystemExit("the run failed")
-        return time.monotonic() - begin, used() - before
+        return time.monotonic() - begin
 
     def killed_and_resumed(self, after):
         """Wall seconds of both parts together."""
@@ -58,21 +59,25 @@ class Runs:
         return time.monotonic() - begin
 
 
-def cost(runs, repeats):
-    intervals = {"never": "86400", "60 s": "60", "1 s": "1"}
-    spent = {name: [] for name in intervals}
-    for _ in range(repeats):
-        for name, seconds in intervals.items():
-            spent[name].append(runs.whole("--set", f"checkpoint_interval_s={seconds}")[1])
-    least = statistics.median(spent["never"])
-    print("| checkpoint_interval_s | CPU seconds (median) | over never | range |\n| --- | --- | --- | --- |")
-    for name, seconds in spent.items():
-        middle = statistics.median(seconds)
-        print(f"| {name} | {middle:.2f} | {100 * (middle / least - 1):+.2f} % | {min(seconds):.2f} to {max(seconds):.2f} |", flush=True)
+def seconds_in_work(trace, work):
+    """Seconds within the calls of one thread that name a file in the folder `work`."""
+    return sum(float(line.rsplit("<", 1)[1].rstrip(">\n")) for line in trace.open(errors="replace")
+               if str(work) in line and line.endswith(">\n"))
+
+
+def cost(runs):
+    traces = runs.folder.parent / "strace"
+    shutil.rmtree(traces, ignore_errors=True)
+    traces.mkdir()
+    wall = runs.whole(["strace", "-ff", "-qq", "-y", "-T", "-s", "0", "--seccomp-bpf", "-o", traces / "calls", "-e", "trace=" + CALLS])
+    spent = {trace.name: seconds_in_work(trace, runs.folder.resolve() / "work") for trace in traces.iterdir()}
+    most = max(spent.values())
+    print(f"the run: {wall:.1f} s; in calls on files of its work folder, on the slowest rank: {most:.3f} s, {100 * most / wall:.2f} %",
+          flush=True)
 
 
 def loss(runs, kills, seed):
-    undisturbed = min(runs.whole()[0] for _ in range(2))
+    undisturbed = min(runs.whole() for _ in range(2))
     print(f"\nundisturbed: {undisturbed:.1f} s (seed {seed})\n\n| killed after | of the whole | lost |\n| --- | --- | --- |")
     drawn = random.Random(seed)
     for _ in range(kills):
@@ -86,7 +91,6 @@ def main():
     parser.add_argument("aetos")
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--kills", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("config", nargs="?", default=HERE.parent / "configs/small-simulated.yaml")
@@ -94,8 +98,7 @@ def main():
     a = parser.parse_intermixed_args()
     a.out.mkdir(parents=True, exist_ok=True)
     runs = Runs(a)
-    if a.repeats:
-        cost(runs, a.repeats)
+    cost(runs)
     if a.kills:
         loss(runs, a.kills, a.seed)
 

@@ -36,7 +36,7 @@ def main():
             folder = a.out / f"{share:g}-{denoiser}"
             keys = [f"reconstruct.input={counts}"]
             if denoiser != "none":
-                keys = [f"preprocess.input={counts}", "reconstruct.input=", f"preprocess.denoise={denoiser}",
+                keys = [f"preprocess.input={counts}", "reconstruct.input=preprocessed.h5", f"preprocess.denoise={denoiser}",
                         f"trace.images={counts}", "stages=[preprocess, reconstruct, trace, compare]"]
             if not (folder / "summary.json").exists() or "compare" not in json.loads((folder / "summary.json").read_text()):
                 command = ["mpirun", "-n", str(a.ranks), a.aetos, "run", a.config, "--output", folder, "--overwrite",
