@@ -70,8 +70,12 @@ TEST(JournalRecovery, SurvivesKillsAtRandomMoments) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) append_for_ever(folder.path(), next, witness);
-    const auto delay = random::words(kSeed, random::Domain::test, {1, kill_number, 0})[0] % 20000;
-    std::this_thread::sleep_for(std::chrono::microseconds(delay));
+    // Some records later, wherever the next one stands by then. A busy machine may take its time for them.
+    const auto drawn = random::words(kSeed, random::Domain::test, {1, kill_number, 0});
+    const std::uint64_t records = next + drawn[0] % 20;
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (witness->appended < records && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(drawn[1] % 2000));
     kill(child, SIGKILL);
     int status = 0;
     waitpid(child, &status, 0);
