@@ -2,6 +2,7 @@
 # Fuzzes the parsers of user files: tests/fuzz/run.sh SECONDS [TARGET...], each target for that long, one after the other.
 # Targets: config structure mat mrc tiff angles hdf5 journal. Findings are kept in build/fuzz/findings. HDF5 itself
 # (1.10.8) breaks on forged files; what breaks inside it is listed and counted, but only our own code fails the run.
+# AETOS_FUZZ_JOBS processes at once (1) fuzz a target together.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 
@@ -29,7 +30,7 @@ failed=0
 for target in "${targets[@]}"; do
   log=build/fuzz/$target.log
   mkdir -p "build/fuzz/grown/$target"
-  AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork=1 -ignore_crashes=1 \
+  AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork="${AETOS_FUZZ_JOBS:-1}" -ignore_crashes=1 \
     -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
     "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || true
   runs=$(grep -oE '^#[0-9]+' "$log" | tail -1 | tr -d '#' || true)
