@@ -25,7 +25,7 @@ CALLS = ("openat,close,read,pread64,write,writev,pwrite64,pwritev,lseek,ftruncat
 
 class Runs:
     def __init__(self, a):
-        self.folder = a.out / "run"
+        self.folder = a.out.resolve() / "run"
         keys = [part for key in a.keys for part in ("--set", key)]
         self.launch = ["mpirun", "-n", str(a.ranks)]
         self.command = [a.aetos, "run", str(a.config), "--output", str(self.folder),
@@ -70,7 +70,7 @@ def cost(runs):
     shutil.rmtree(traces, ignore_errors=True)
     traces.mkdir()
     wall = runs.whole(["strace", "-ff", "-qq", "-y", "-T", "-s", "0", "--seccomp-bpf", "-o", traces / "calls", "-e", "trace=" + CALLS])
-    spent = {trace.name: seconds_in_work(trace, runs.folder.resolve() / "work") for trace in traces.iterdir()}
+    spent = {trace.name: seconds_in_work(trace, runs.folder / "work") for trace in traces.iterdir()}
     most = max(spent.values())
     print(f"the run: {wall:.1f} s; in calls on files of its work folder, on the slowest rank: {most:.3f} s, {100 * most / wall:.2f} %",
           flush=True)
