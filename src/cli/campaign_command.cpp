@@ -2,6 +2,7 @@
 
 #include "aetos/cli/commands.hpp"
 #include "aetos/core/error.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign_collect.hpp"
 #include "aetos/pipeline/campaign_submit.hpp"
 
@@ -36,7 +37,7 @@ int perform(const CommandLine& line, const Stop& stop) {
   const auto& action = line.arguments[0];
   if (action == "plan") {
     const auto made = plan(line);
-    fmt::print("{}\n", line.json ? campaign::to_json(made).dump(2) : campaign::format_plan(made));
+    fmt::print("{}\n", line.json ? io::json_text(campaign::to_json(made), 2) : campaign::format_plan(made));
     return 0;
   }
   if (action == "submit") {
@@ -47,7 +48,7 @@ int perform(const CommandLine& line, const Stop& stop) {
   const auto made = planned(line);
   const auto members = status_of(made);
   if (action == "status") {
-    fmt::print("{}\n", line.json ? campaign::status_json(made, members).dump(2)
+    fmt::print("{}\n", line.json ? io::json_text(campaign::status_json(made, members), 2)
                                  : campaign::format_status(made, members));
     return code_of(line, members);
   }

@@ -5,6 +5,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/io/convert.hpp"
 #include "aetos/io/inspect.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/report.hpp"
 #include "aetos/pipeline/verify.hpp"
 
@@ -24,7 +25,7 @@ int info_command(const CommandLine& line, const Communicator& comm) {
     if (!comm.is_root()) return;
     expect_arguments(line, 1, "aetos info FILE");
     const auto description = io::describe_file(line.arguments[0]);
-    fmt::print("{}\n", line.json ? description.dump(2) : io::format_description(description));
+    fmt::print("{}\n", line.json ? io::json_text(description, 2) : io::format_description(description));
   });
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/emd.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/mat_file.hpp"
 #include "aetos/io/mrc_file.hpp"
 #include "aetos/io/source.hpp"
@@ -185,7 +186,7 @@ void print(std::string& out, const json& value, const std::string& indent) {
                                return v.is_structured();
                              });
   if (list_of_plain || !value.is_structured()) {
-    out += value.is_string() ? value.get<std::string>() : value.is_null() ? "unknown" : value.dump();
+    out += value.is_string() ? value.get<std::string>() : value.is_null() ? "unknown" : json_text(value);
     return;
   }
   for (const auto& item : value.items()) {

@@ -1,4 +1,5 @@
 // One table of all summaries.
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign_collect.hpp"
 
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ Json value_of(const std::string& yaml) {
 }
 
 std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : io::json_text(value);
 }
 
 std::string csv_cell(const Json& value) {
@@ -158,7 +159,7 @@ std::vector<double> outlier_scores(const Results& results) {
 void write_results(const Campaign& campaign, const Results& results) {
   io::write_file_atomically(campaign.folder / "results.csv", to_csv(results));
   const Json json{{"project", campaign.project}, {"columns", results.columns}, {"members", results.rows}};
-  io::write_file_atomically(campaign.folder / "results.json", json.dump(1) + "\n");
+  io::write_file_atomically(campaign.folder / "results.json", io::json_text(json, 1) + "\n");
   io::write_table(campaign.folder / "results.h5", "members", results.rows.size(), to_columns(results));
   io::write_file_atomically(campaign.folder / "index.html", page(campaign, results));
 }

@@ -9,6 +9,7 @@
 #include "aetos/core/progress.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign.hpp"
 #include "aetos/pipeline/campaign_process.hpp"
 #include "aetos/pipeline/campaign_script.hpp"
@@ -124,7 +125,7 @@ void write(const Campaign& campaign, const std::vector<PlannedMember>& members, 
                    job_script(campaign.options.slurm, campaign.options.max_retries, this_program()));
   write_if_changed(campaign.folder / files::collector,
                    collector_script(campaign.options.slurm, this_program(), campaign.folder.string()));
-  write_if_changed(campaign.folder / files::plan, to_json(campaign).dump(1) + "\n");
+  write_if_changed(campaign.folder / files::plan, io::json_text(to_json(campaign), 1) + "\n");
 }
 
 Campaign read(const fs::path& folder) {

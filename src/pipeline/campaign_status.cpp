@@ -1,4 +1,5 @@
 // The state of every member: first what its run has on disk, then what SLURM knows of its job.
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign_status.hpp"
 
 #include <fmt/format.h>
@@ -220,7 +221,7 @@ void write_submissions(const fs::path& folder, const std::vector<Submission>& su
   Json list = Json::array();
   for (const auto& s : submissions)
     list.push_back({{"job", s.job}, {"list", s.list}, {"members", s.members}});
-  io::write_file_atomically(folder / files::record, Json{{"submissions", list}}.dump(1) + "\n");
+  io::write_file_atomically(folder / files::record, io::json_text(Json{{"submissions", list}}, 1) + "\n");
 }
 
 std::vector<MemberStatus> status(const Campaign& campaign, const std::vector<Submission>& submissions,

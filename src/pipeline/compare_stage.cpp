@@ -1,3 +1,4 @@
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/compare_stage.hpp"
 #include "aetos/core/fault.hpp"
 
@@ -62,10 +63,10 @@ nlohmann::json compare_stage(const RunContext& context, const Plan& plan) {
     for (const auto& note : comparison.notes) log::info("note: {}", note);
     const auto thetas = tilt_angles(plan);
     const auto details = analysis::details(comparison, traced, reference, thetas);
-    io::write_file_atomically(plan.output / files::comparison, details.dump(1) + "\n");
+    io::write_file_atomically(plan.output / files::comparison, io::json_text(details, 1) + "\n");
     io::write_file_atomically(plan.output / files::displacements,
                               displacement_table(comparison, traced, reference));
-    text = analysis::summarize(comparison, reference, thetas).dump();
+    text = io::json_text(analysis::summarize(comparison, reference, thetas));
   });
   return nlohmann::json::parse(context.comm.broadcast_string(text));
 }

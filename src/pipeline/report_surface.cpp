@@ -9,6 +9,7 @@
 
 #include "aetos/core/array.hpp"
 #include "aetos/core/geometry.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/png.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/parallel/partition.hpp"
@@ -236,7 +237,7 @@ std::string surface_part(const Run& run) {
       "<div id=\"surface3d\" class=\"view3d\">\n" + controls(grids) +
           "<canvas tabindex=\"0\" role=\"img\" aria-label=\"An isosurface of the volume in three "
           "dimensions\" data-grids=\"" +
-          escape(about.dump()) + "\"" + (info.voxel_A ? " data-unit=\"A\"" : "") + voxels +
+          escape(io::json_text(about)) + "\"" + (info.voxel_A ? " data-unit=\"A\"" : "") + voxels +
           "></canvas>\n<p class=\"found\" role=\"status\"></p>\n" + kNoView + "</div>\n<script>" +
           kSurfaceScript + "</script>\n",
       "Where the volume, smoothed over two steps, has the value that the slider sets. Data: volume.h5");

@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "aetos/core/structure.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/png.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/pipeline/plan.hpp"
@@ -159,7 +160,7 @@ std::string atoms_view(const Run& run) {
           fmt::format("<canvas tabindex=\"0\" role=\"img\" aria-label=\"The atoms in three dimensions\" "
                       "data-places=\"{}\" data-step=\"{:.8g}\" "
                       "data-radius=\"{:.8g}\" data-size=\"1.3\"{} data-names=\"{}\"></canvas>\n",
-                      places(atoms, step), step, radius, kinds, escape(names.dump())) +
+                      places(atoms, step), step, radius, kinds, escape(io::json_text(names))) +
           "<p class=\"key\"></p>\n" + kNoView + "</div>\n<script>" + kScript + "</script>\n",
       caption);
 }

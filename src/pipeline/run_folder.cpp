@@ -1,3 +1,4 @@
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/run_folder.hpp"
 
 #include <unistd.h>
@@ -87,7 +88,7 @@ void RunRecord::write(const fs::path& folder) const {
                             {"extent", stage.extent},
                             {"done", stage.done}};
   json["sha256"] = checksums;
-  io::write_file_atomically(folder / files::record, json.dump(1) + "\n");
+  io::write_file_atomically(folder / files::record, io::json_text(json, 1) + "\n");
 }
 
 std::map<std::string, StageRecord> stage_records(const Plan& plan, const RunRecord& existing) {

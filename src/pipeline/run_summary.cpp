@@ -1,3 +1,4 @@
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/run_summary.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +29,7 @@ Json read_summary(const Communicator& comm, const std::filesystem::path& folder)
 }
 
 void write_summary(const std::filesystem::path& folder, const Json& summary) {
-  io::write_file_atomically(folder / files::summary, summary.dump(2) + "\n");
+  io::write_file_atomically(folder / files::summary, io::json_text(summary, 2) + "\n");
 }
 
 std::string performance_table(const Json& summary) {
@@ -72,7 +73,7 @@ void share_fingerprints(const Communicator& comm, std::map<std::string, StageRec
                   {"keys", record.keys},
                   {"inputs", record.inputs},
                   {"extent", record.extent}};
-  const auto shared = Json::parse(comm.broadcast_string(json.dump()));
+  const auto shared = Json::parse(comm.broadcast_string(io::json_text(json)));
   records.clear();
   for (const auto& [name, record] : shared.items())
     records[name] = {.fingerprint = record.at("fingerprint"),

@@ -1,3 +1,4 @@
+#include "aetos/io/json_text.hpp"
 #include "aetos/preprocessing/preprocess.hpp"
 
 #include <fmt/format.h>
@@ -247,7 +248,7 @@ json settle_calibration(const RunContext& context, const Request& request, const
   write_crystal(context, calibration, outputs.crystal);
   context.comm.agree([&] {
     if (context.comm.is_root())
-      io::write_file_atomically(outputs.calibration, calibration.details.dump(1) + "\n");
+      io::write_file_atomically(outputs.calibration, io::json_text(calibration.details, 1) + "\n");
   });
   json summary = calibration.details;
   for (const char* list : {"spots", "displacements_px"}) summary.erase(list);
@@ -285,7 +286,7 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
   const json done = details(request, plan, findings, shifts, factors);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    io::write_file_atomically(outputs.details, done.dump(1) + "\n");
+    io::write_file_atomically(outputs.details, io::json_text(done, 1) + "\n");
     io::write_file_atomically(outputs.shifts, shifts_csv(plan, shifts));
   });
   json result = summary(plan, done);

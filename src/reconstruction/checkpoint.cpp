@@ -12,6 +12,7 @@
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 
 namespace aetos::reconstruction {
 namespace {
@@ -212,7 +213,7 @@ void write_checkpoint(const RunContext& context, const Plan& plan, const Decompo
         if (iteration < state.iteration && keep.size() < 2) keep.push_back(iteration);
     const json manifest = manifest_of(context, plan, state, std::string(hashes.begin(), hashes.end()));
     fault::point("checkpoint-manifest");
-    io::write_file_atomically(manifest_path(context.work, state.iteration), manifest.dump(1));
+    io::write_file_atomically(manifest_path(context.work, state.iteration), io::json_text(manifest, 1));
     remove_others(context.work, keep);
   });
 }

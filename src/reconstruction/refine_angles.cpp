@@ -11,6 +11,7 @@
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "anderson.hpp"
 #include "images.hpp"
 #include "solve.hpp"
@@ -277,7 +278,7 @@ RefinedPoses refine_poses(const RunContext& context, const Request& request, con
     fault::point("refine-angles-round");
     refinement.one_round(done);
     context.comm.agree([&] {
-      if (context.comm.is_root()) io::write_file_atomically(file, to_json(done, context.fingerprint).dump(1));
+      if (context.comm.is_root()) io::write_file_atomically(file, io::json_text(to_json(done, context.fingerprint), 1));
     });
   }
   const PoseStep kept = shrink(refinement.nominal(), done.noise, done.poses);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "support/small_run.hpp"
 
@@ -120,6 +121,20 @@ TEST(BadInput, FolderThatMayNotBeWritten) {
   const auto outcome = run_aetos("run " + config + " --output " + (folder.path() / "taken").string());
   EXPECT_EQ(outcome.code, 2) << outcome.output;
   EXPECT_EQ(read_file(folder.path() / "taken"), "a file");
+}
+
+TEST(BadInput, NamesAndCommentsThatAreNotUtf8) {
+  TemporaryFolder folder;
+  folder.write("latin.xyz", "1\nd\xe9j\xe0 vu, 5 \xc5\nZr 0 0 0\n");
+  const auto info = run_aetos("info --json " + (folder.path() / "latin.xyz").string());
+  EXPECT_EQ(info.code, 0) << info.output;
+  EXPECT_TRUE(nlohmann::json::accept(info.output)) << info.output;
+
+  const auto config = write_small_run(folder);
+  const auto output = (folder.path() / "r\xe9sultat").string();
+  const auto outcome = run_aetos("simulate " + config + " --output " + output);
+  EXPECT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_EQ(run_aetos("verify " + output).code, 0);
 }
 
 TEST(BadInput, UsageErrors) {
