@@ -74,7 +74,7 @@ bool payload_checks(const Reader& reader, std::uint64_t offset, const journal::H
 /// The place of the next magic at or after `offset`, or the end of the file.
 std::uint64_t find_magic(const Reader& reader, std::uint64_t offset) {
   const std::size_t magic_size = journal::kMagic.size();
-  std::vector<std::byte> buffer(kPiece);
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(reader.size() - offset, kPiece));
   const auto magic = std::as_bytes(std::span(journal::kMagic));
   while (reader.size() - offset >= magic_size) {
     const auto piece = std::span(buffer).first(std::min<std::uint64_t>(reader.size() - offset, kPiece));
