@@ -54,8 +54,9 @@ TEST(LaneFft, ThereAndBackIsTheIdentityTimesLength) {
     fft.from_scrambled<-1>(apart.data());
     fft.filter<1>(together.data(), [](std::size_t, const ComplexLane& v) { return v; });
     for (std::size_t i = 0; i < n; ++i) {
-      EXPECT_LT(std::abs(at(apart, i, 5) / static_cast<double>(n) - at(input, i, 5)), 2e-6);
-      EXPECT_LT(std::abs(at(together, i, 5) / static_cast<double>(n) - at(input, i, 5)), 2e-6);
+      EXPECT_LT(std::abs(at(apart, i, kLanes - 1) / static_cast<double>(n) - at(input, i, kLanes - 1)), 2e-6);
+      EXPECT_LT(std::abs(at(together, i, kLanes - 1) / static_cast<double>(n) - at(input, i, kLanes - 1)),
+                2e-6);
     }
   }
 }
