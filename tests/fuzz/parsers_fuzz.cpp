@@ -11,12 +11,14 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/inspect.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/parallel/journal.hpp"
+#include "hdf5_content.hpp"
 
-/// One fuzzer for every parser of user files; AETOS_FUZZ_TARGET names the one that is fed. Whatever the bytes, a parser
-/// may answer or throw one of AETOS's own exceptions; anything else is a finding.
+/// One fuzzer for every parser of user files; AETOS_FUZZ_TARGET names the one that is fed. Whatever the
+/// bytes, a parser may answer or throw one of AETOS's own exceptions; anything else is a finding.
 namespace {
 
 namespace fs = std::filesystem;
@@ -44,10 +46,37 @@ std::string write(const std::string& name, const std::uint8_t* data, std::size_t
   return path;
 }
 
+template <class Read>
+void attempt(Read&& read) {
+  try {
+    read();
+  } catch (const InputError&) {
+  } catch (const ResourceError&) {
+  }
+}
+
+/// What `aetos info` does, with and without --json.
+void describe(const std::string& path) {
+  const auto description = io::describe_file(path);
+  io::json_text(description);
+  io::format_description(description);
+}
+
 void read_series(const std::string& path) {
   const auto info = io::read_tilt_series_info(path);
   const std::string signal = info.signals.empty() ? std::string{} : info.signals.front();
   if (info.tilts * info.ny * info.nx < 1000000) io::read_tilt_series_rows(path, signal, {0, info.ny});
+}
+
+void read_volume(const std::string& path) {
+  const auto [nz, ny, nx] = io::read_volume_info(path).shape;
+  if (nz * ny * nx < 1000000) io::read_volume_planes(path, {0, nz});
+}
+
+void read_images(const std::string& path) {
+  attempt([&] { describe(path); });
+  attempt([&] { read_series(path); });
+  attempt([&] { read_volume(path); });
 }
 
 void feed(const std::uint8_t* data, std::size_t size) {
@@ -57,19 +86,23 @@ void feed(const std::uint8_t* data, std::size_t size) {
     const auto reading = config::read_config(path);
     if (reading.errors.empty()) config::resolved_yaml(reading.master);
   } else if (which == "structure") {
-    io::read_structure(write("a.xyz", data, size));
+    const auto path = write("a.xyz", data, size);
+    io::read_structure(path);
+    describe(path);
   } else if (which == "mat") {
-    read_series(write("s.mat", data, size));
+    read_images(write("s.mat", data, size));
   } else if (which == "mrc") {
-    read_series(write("s.mrc", data, size));
+    read_images(write("s.mrc", data, size));
   } else if (which == "tiff") {
-    read_series(write("s.tif", data, size));
+    read_images(write("s.tif", data, size));
   } else if (which == "angles") {
     io::read_angles(write("a.rawtlt", data, size));
   } else if (which == "hdf5") {
-    const auto path = write("s.h5", data, size);
-    io::describe_file(path);
-    read_series(path);
+    read_images(write("s.h5", data, size));
+  } else if (which == "hdf5_content") {
+    const auto path = (folder() / (size > 0 && data[0] % 4 == 1 ? "c.mat" : "c.h5")).string();
+    fuzz::write_hdf5_content(path, {data, size});
+    read_images(path);
   } else if (which == "journal") {
     fs::create_directories(folder() / "j");
     write("j/journal-00000-0001.aj", data, size);
@@ -88,10 +121,6 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  try {
-    feed(data, size);
-  } catch (const InputError&) {
-  } catch (const ResourceError&) {
-  }
+  attempt([&] { feed(data, size); });
   return 0;
 }

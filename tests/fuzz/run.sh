@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers of user files: tests/fuzz/run.sh SECONDS [TARGET...], each target for that long, one after the other.
-# Targets: config structure mat mrc tiff angles hdf5 journal. Findings are kept in build/fuzz/findings. HDF5 itself
+# Targets: config structure mat mrc tiff angles hdf5 hdf5_content journal. Findings are kept in build/fuzz/findings. HDF5 itself
 # (1.10.8) breaks on forged files; what breaks inside it is listed and counted, but only our own code fails the run.
 # AETOS_FUZZ_JOBS processes at once (1) fuzz a target together.
 set -euo pipefail
@@ -27,12 +27,13 @@ stack_of() {
 rm -rf "$findings"
 mkdir -p "$findings"
 failed=0
+TIMEFORMAT='%U s of processor and %S s of system'
 for target in "${targets[@]}"; do
   log=build/fuzz/$target.log
   mkdir -p "build/fuzz/grown/$target"
-  AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork="${AETOS_FUZZ_JOBS:-1}" -ignore_crashes=1 \
-    -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
-    "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || true
+  used=$({ time AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork="${AETOS_FUZZ_JOBS:-1}" \
+    -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
+    "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1 || true)
   runs=$(grep -oE '^#[0-9]+' "$log" | tail -1 | tr -d '#' || true)
   ours=0 theirs=0
   for finding in "$findings/$target"-*; do
@@ -47,7 +48,7 @@ for target in "${targets[@]}"; do
       printf '  %s:\n%s\n' "$finding" "$stack"
     fi
   done
-  echo "$target: ${runs:-0} executions, $ours findings, $theirs inside the HDF5 library"
+  echo "$target: ${runs:-0} executions, $ours findings, $theirs inside the HDF5 library ($used)"
   # A target that does not start is a finding too.
   if [[ $ours -gt 0 || ${runs:-0} -eq 0 ]]; then failed=1; fi
 done
