@@ -130,11 +130,16 @@ TEST(BadInput, NamesAndCommentsThatAreNotUtf8) {
   EXPECT_EQ(info.code, 0) << info.output;
   EXPECT_TRUE(nlohmann::json::accept(info.output)) << info.output;
 
-  const auto config = write_small_run(folder);
-  const auto output = (folder.path() / "r\xe9sultat").string();
-  const auto outcome = run_aetos("simulate " + config + " --output " + output);
+  const auto place = folder.path() / "r\xe9sultat";
+  std::filesystem::create_directory(place);
+  folder.write("r\xe9sultat/atoms.extxyz", small_atoms());
+  const auto config = folder.write("r\xe9sultat/small.yaml", small_config());
+  const auto outcome = run_aetos("simulate " + config);
   EXPECT_EQ(outcome.code, 0) << outcome.output;
-  EXPECT_EQ(run_aetos("verify " + output).code, 0);
+  const auto verified = run_aetos("verify " + (place / "run").string());
+  EXPECT_EQ(verified.code, 0) << verified.output;
+  const auto refused = run_aetos("simulate " + config + " --output " + (place / "other").string());
+  EXPECT_EQ(refused.code, 2) << refused.output;
 }
 
 TEST(BadInput, UsageErrors) {
