@@ -137,8 +137,8 @@ Estimate estimate(const Request& request, int ranks) {
   if (options.refine_angles)
     estimate.core_seconds += most_refinement_passes(options.refine_rounds) * pass_seconds(plan, s, false);
   estimate.memory_per_rank_MiB =
-      (kProgramBytes + memory_bytes(plan, s, fourier, options.support != "none", options.method == "sirt",
-                                    options.refine_angles, ranks)) /
+      (kProgramBytes + kKeptShare * memory_bytes(plan, s, fourier, options.support != "none",
+                                                 options.method == "sirt", options.refine_angles, ranks)) /
       kMiB;
   // The volume, and two generations of checkpoints.
   estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstdint>
 #include <set>
 
 #include "aetos/core/fft.hpp"
@@ -35,19 +36,26 @@ double region_px(const Plan& plan, const Window& window) {
   return pixels;
 }
 
-/// Tables of the probe's tails on planes 4 Å apart, and the cells of at least 40 Å and at most 120 Å that
-/// they are made on.
-double tails_bytes(const Request& request, const Plan& plan, const Window& window) {
-  if (window.whole) return 0;
+/// Of the probe's tails.
+struct TailsBytes {
+  double tables = 0;     ///< on planes 4 Å apart
+  double made_from = 0;  ///< cells of at least 40 Å and at most 120 Å, no larger than the specimen's
+};
+
+TailsBytes tails_bytes(const Request& request, const Plan& plan, const Window& window) {
+  if (window.whole) return {};
   const double depth_A = static_cast<double>(plan.slice_count()) * request.multislice.slice_A;
   const double planes = (depth_A / 4 + 1) * static_cast<double>(plan.focal_series.size());
+  const double pixels = static_cast<double>(window.px[0] * window.px[1]);
   const double coarsest = std::max(plan.grid.sampling_x_A, plan.grid.sampling_y_A);
-  const double cell_px = std::max(40.0, window_width_A(plan, window) + 24) / coarsest;
-  const double wide_px = 4 * request.microscope.convergence_mrad * 1e-3 / plan.wavelength_A *
-                         std::min(120.0, std::max(plan.full_side_A[0], plan.full_side_A[1]));
+  const double side_A = std::max(plan.full_side_A[0], plan.full_side_A[1]);
+  const double cell_px = std::min(side_A, std::max(40.0, window_width_A(plan, window) + 24)) / coarsest;
+  const double wide_px =
+      4 * request.microscope.convergence_mrad * 1e-3 / plan.wavelength_A * std::min(120.0, side_A);
   const double made_at_once = 3 * sizeof(std::complex<double>) + sizeof(double);
-  return planes * static_cast<double>(window.px[0] * window.px[1]) * 2 * sizeof(float) +
-         made_at_once * std::pow(std::max(cell_px, wide_px), 2);
+  return {planes * pixels * 2 * sizeof(float) + pixels * sizeof(double) +
+              wide_px * wide_px * sizeof(std::uint32_t),
+          made_at_once * std::pow(std::max(cell_px, wide_px), 2)};
 }
 
 }  // namespace
@@ -66,9 +74,13 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
         static_cast<double>(elements.size() * multislice::AtomPlanes(request.multislice.slice_A, 1).reach());
     finite = transmissions / 2 + tables * pixels * sizeof(float);
   }
-  const double waves = kBatchBytes + 6 * static_cast<double>(window.px[0] * window.px[1]) * wave;
+  // Propagators and detectors; or the next probe's spectrum, built while the last tile's transmissions are
+  // there.
+  const double waves = kBatchBytes + 9 * static_cast<double>(window.px[0] * window.px[1]) * wave;
   const double atoms = static_cast<double>(request.specimen.size()) * 170;
-  const double computing = transmissions + potential + finite + waves + tails_bytes(request, plan, window);
+  const TailsBytes tails = tails_bytes(request, plan, window);
+  const double computing =
+      tails.tables + std::max(tails.made_from, transmissions + potential + finite + waves);
   double patterns = 0;
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
     patterns = std::max(patterns, static_cast<double>(item_channels(plan, t)) - channels);

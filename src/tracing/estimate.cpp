@@ -11,7 +11,6 @@ namespace aetos::tracing {
 namespace {
 
 constexpr double kMiB = 1024.0 * 1024.0;
-constexpr double kKept = 1.1;           ///< with what the allocator keeps between blocks
 constexpr double kNodes = 1000;         ///< of a peak's table, in each plane
 constexpr double kTables = 12;          ///< of each plane, with those on the way
 constexpr double kTransforms = 320;     ///< rows of as many nodes
@@ -51,7 +50,7 @@ Estimate estimate(const PlannedTrace& planned, const config::TraceOptions& optio
     const double slopes = (4 * mine + 80) * atoms * 8, information = 10 * mine * atoms * 8 + 160 * atoms;
     // Residuals and their weights; and what they add to the filter's two sums.
     const double residuals = 2 * mine * image + 2 * side * side * (share(side) + 2) * 4;
-    bytes = std::max(bytes, kKept * (held + std::max({slopes, information, residuals})));
+    bytes = std::max(bytes, kKeptShare * (held + std::max({slopes, information, residuals})));
     const bool bias = options.refine_model == config::RefineModel::multislice;
     const double evaluations = kEvaluations * (options.refine_angles ? 2 : 1) + (bias ? kBiasEvaluations : 0);
     estimate.core_seconds += evaluations * atoms * projections * kPeak_A2 / pixel_A2 * kPeakPixel_s;
