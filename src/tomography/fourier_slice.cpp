@@ -111,6 +111,7 @@ SliceGrid::Terms SliceGrid::terms(const Mat3& rotation, std::ptrdiff_t ku, std::
 void read_images(const Geometry& geometry, std::span<const Mat3> rotations, View<const float, 3> images,
                  std::size_t first_plane, std::size_t first_row, std::size_t rows, View<float, 3> planes) {
   const auto [vz, vy, vx] = geometry.volume_px;
+  if (rows == 0) return;  // of a rank that stays idle
   std::fill(planes.begin(), planes.end(), 0.0F);
   for (std::size_t plane = 0; plane < planes.extent(0); ++plane)
     for (std::size_t p = 0; p < rotations.size(); ++p)
