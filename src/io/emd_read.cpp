@@ -37,10 +37,7 @@ Axis read_axis(hid_t group, const std::string& name) {
   return axis;
 }
 
-/// A group of the file, or of one that an external link leads to.
-using Place = std::pair<unsigned long, haddr_t>;
-
-void visit(hid_t group, const std::string& path, int depth, std::set<Place>& seen,
+void visit(hid_t group, const std::string& path, int depth, std::set<hdf5::ObjectPlace>& seen,
            std::vector<ArrayEntry>& found) {
   if (hdf5::read_number(group, "emd_group_type") == 1.0 && hdf5::has_link(group, "data")) {
     const hdf5::Dataset data = open_dataset(group, "data");
@@ -52,10 +49,8 @@ void visit(hid_t group, const std::string& path, int depth, std::set<Place>& see
       return;
     }
   }
-  H5O_info_t info;
-  hdf5::check(H5Oget_info2(group, &info, H5O_INFO_BASIC), "cannot read an HDF5 group");
   // Links may lead in circles, and n of them in each group of a circle to n^depth paths.
-  if (depth > 8 || !seen.emplace(info.fileno, info.addr).second) return;
+  if (depth > 8 || !seen.insert(hdf5::place_of(group)).second) return;
   for (const std::string& name : hdf5::member_names(group)) {
     const hdf5::Group child(H5Gopen2(group, name.c_str(), H5P_DEFAULT));
     if (child) visit(child.get(), path + "/" + name, depth + 1, seen, found);
@@ -68,7 +63,7 @@ void visit(hid_t group, const std::string& path, int depth, std::set<Place>& see
 std::vector<ArrayEntry> find_arrays(hid_t file) {
   std::vector<ArrayEntry> found;
   const hdf5::Group root(hdf5::check(H5Gopen2(file, "/", H5P_DEFAULT), "cannot open an HDF5 file's root"));
-  std::set<Place> seen;
+  std::set<hdf5::ObjectPlace> seen;
   visit(root.get(), "", 0, seen, found);
   std::map<std::string, int> uses;
   const auto last_part = [](const std::string& path) { return path.substr(path.find_last_of('/') + 1); };

@@ -155,7 +155,8 @@ FileHints safe_hints(const Communicator& comm) {
       hints, [](const auto& hint) { return hint.first == "cb_nodes" || hint.first == "num_aggregators"; });
   if (dropped > 0)
     log::warn(
-        "files.aggregators (cb_nodes, num_aggregators) is left out: Open MPI's OMPIO writes wrong files with it; its ROMIO takes it "
+        "files.aggregators (cb_nodes, num_aggregators) is left out: Open MPI's OMPIO writes wrong files with "
+        "it; its ROMIO takes it "
         "(OMPI_MCA_io=romio321 with Open MPI 4)");
   return hints;
 }
@@ -277,6 +278,16 @@ herr_t append_attribute(hid_t, const char* name, const H5A_info_t*, void* names)
   return 0;
 }
 }  // namespace
+
+ObjectPlace place_of(hid_t object) {
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_info1_t info;
+#else
+  H5O_info_t info;
+#endif
+  check(H5Oget_info2(object, &info, H5O_INFO_BASIC), "cannot read an HDF5 object");
+  return {info.fileno, info.addr};
+}
 
 std::vector<std::string> member_names(hid_t group) {
   std::vector<std::string> names;

@@ -1,5 +1,4 @@
 // One table of all summaries.
-#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign_collect.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include <limits>
 
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/plan.hpp"
 
 namespace aetos::pipeline::campaign {

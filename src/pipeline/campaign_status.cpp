@@ -1,5 +1,4 @@
 // The state of every member: first what its run has on disk, then what SLURM knows of its job.
-#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/campaign_status.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/parallel/file_descriptor.hpp"
 #include "aetos/parallel/run_lock.hpp"
 #include "aetos/pipeline/run_folder.hpp"

@@ -1,4 +1,3 @@
-#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/compare_stage.hpp"
 #include "aetos/core/fault.hpp"
 
@@ -10,6 +9,7 @@
 #include "aetos/atoms/film.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/io/tilt_series.hpp"
 

@@ -1,4 +1,3 @@
-#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/run_folder.hpp"
 
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 
 namespace aetos::pipeline {
 namespace {

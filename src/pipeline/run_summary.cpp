@@ -1,4 +1,3 @@
-#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/run_summary.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +5,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/plan.hpp"
 
 namespace aetos::pipeline {

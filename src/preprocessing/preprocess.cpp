@@ -1,4 +1,3 @@
-#include "aetos/io/json_text.hpp"
 #include "aetos/preprocessing/preprocess.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "aetos/core/progress.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "calibrate.hpp"
 #include "find_shifts.hpp"

@@ -78,6 +78,9 @@ void write_attribute(hid_t object, const std::string& name, int value);
 void write_attribute(hid_t object, const std::string& name, std::uint64_t value);
 void write_attribute(hid_t object, const std::string& name, const std::string& text);
 bool has_link(hid_t group, const std::string& name);
+/// File and address of an object, the same by whatever links it was reached.
+using ObjectPlace = std::pair<unsigned long, haddr_t>;
+ObjectPlace place_of(hid_t object);
 /// Names of the members of a group, in alphabetical order.
 std::vector<std::string> member_names(hid_t group);
 std::vector<std::string> attribute_names(hid_t object);
