@@ -92,7 +92,7 @@ if command -v clang++ >/dev/null; then
   targets=$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -type d | wc -l)
   tests/fuzz/run.sh 15 >"$output" 2>&1 || true
   cat -- "$output"
-  clean=$(grep -cE '^[a-z0-9]+: [1-9][0-9]* executions, 0 findings' "$output" || true)
+  clean=$(grep -cE '^[a-z0-9_]+: [1-9][0-9]* executions, 0 findings' "$output" || true)
   passed=$((passed + clean)) failed=$((failed + targets - clean))
   if [[ $clean -ne $targets ]]; then failures+=("fuzzers: $((targets - clean)) of $targets targets"); fi
 else
