@@ -14,7 +14,9 @@ if [[ ${#targets[@]} -eq 0 ]]; then mapfile -t targets < <(ls tests/fuzz/corpus)
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz >/dev/null
 fuzzer=$PWD/build/fuzz/bin/parsers_fuzz findings=build/fuzz/findings
-export TMPDIR=${TMPDIR:-/dev/shm} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+scratch=$(mktemp -d "${TMPDIR:-/dev/shm}/aetos-fuzz-XXXXXX")
+trap 'rm -rf -- "$scratch"' EXIT
+export TMPDIR=$scratch OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 # MPI and HDF5 keep small things until the end; what matters here is memory that a parser misuses.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 limits=(-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=10)
