@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Peak memory of each stage against what `aetos check` says of it.
 
-    bench/memory.py AETOS OUT [--ranks 1 2] [CONFIG [KEY=VALUE...]]
+    bench/memory.py AETOS OUT [CONFIG [KEY=VALUE...]] [--ranks 1 2]
 
 Without CONFIG the demo, configs/precision.yaml, configs/small-simulated.yaml and configs/zr1-like-simulated.yaml run
 (their traces alone take 15 core-minutes). Runs that OUT holds already are not made again. Standard library only."""
