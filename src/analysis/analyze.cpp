@@ -9,6 +9,7 @@
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "measured_model.hpp"
@@ -115,7 +116,7 @@ json run_measures(const RunContext& context, const AnalyzeRequest& request,
   for (const auto& [name, text] : output.files) io::write_file_atomically(folder / name, text);
   if (!output.pictures.empty()) write_pictures(context, folder / "sections.h5", output.pictures);
   io::write_extxyz(folder / "atoms-analyzed.extxyz", with_columns(request.atoms, model, output));
-  io::write_file_atomically(folder / "analysis.json", result.dump(1) + "\n");
+  io::write_file_atomically(folder / "analysis.json", io::json_text(result, 1) + "\n");
   return result;
 }
 
@@ -135,7 +136,7 @@ json analyze(const RunContext& context, const AnalyzeRequest& request, const std
   fault::point("analyze");
   std::string text;
   context.comm.agree([&] {
-    if (context.comm.is_root()) text = run_measures(context, request, folder).dump();
+    if (context.comm.is_root()) text = io::json_text(run_measures(context, request, folder));
   });
   return json::parse(context.comm.broadcast_string(text));
 }

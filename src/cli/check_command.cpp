@@ -3,6 +3,7 @@
 #include "aetos/cli/commands.hpp"
 #include "aetos/config/load.hpp"
 #include "aetos/core/error.hpp"
+#include "aetos/io/json_text.hpp"
 #include "aetos/pipeline/check.hpp"
 #include "aetos/pipeline/check_convergence.hpp"
 
@@ -18,7 +19,7 @@ int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
   comm.agree(
       [&] { plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output)); });
   const auto study = pipeline::check_convergence(comm, stop, plan);
-  if (comm.is_root()) fmt::print("{}\n", line.json ? study.dump(2) : pipeline::format_convergence(study));
+  if (comm.is_root()) fmt::print("{}\n", line.json ? io::json_text(study, 2) : pipeline::format_convergence(study));
   return study["complete"].get<bool>() ? 0 : kStoppedEarly;
 }
 
@@ -31,7 +32,7 @@ int check_command(const CommandLine& line, const Communicator& comm, Stop& stop)
     if (!comm.is_root()) return;
     const auto plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output));
     const auto result = pipeline::check(plan, comm.size());
-    fmt::print("{}\n", line.json ? result.dump(2) : pipeline::format_check(result));
+    fmt::print("{}\n", line.json ? io::json_text(result, 2) : pipeline::format_check(result));
   });
   return 0;
 }

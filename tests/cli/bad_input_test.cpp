@@ -134,6 +134,8 @@ TEST(BadInput, NamesAndCommentsThatAreNotUtf8) {
   std::filesystem::create_directory(place);
   folder.write("r\xe9sultat/atoms.extxyz", small_atoms());
   const auto config = folder.write("r\xe9sultat/small.yaml", small_config());
+  const auto checked = run_aetos("check --json " + config);
+  EXPECT_EQ(checked.code, 0) << checked.output;
   const auto outcome = run_aetos("simulate " + config);
   EXPECT_EQ(outcome.code, 0) << outcome.output;
   const auto verified = run_aetos("verify " + (place / "run").string());
