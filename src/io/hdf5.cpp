@@ -19,11 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// HDF5 prints its error stack by itself, and keeps up to 16 MiB of freed blocks, unless told not to.
-void prepare_library() {
+/// HDF5 prints its error stack by itself unless told not to.
+void silence() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  constexpr int kKept = 1 << 20, kKeptOfAKind = 1 << 16;  // the latter is HDF5's default
-  H5set_free_list_limits(kKept, kKeptOfAKind, kKept, kKeptOfAKind, kKept, kKeptOfAKind);
 }
 
 herr_t collect(unsigned, const H5E_error2_t* error, void* out) {
@@ -91,7 +89,7 @@ PropertyList property_list(hid_t kind) {
 }
 
 File open_for_reading(const std::string& path) {
-  prepare_library();
+  silence();
   check_there(path);
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (id >= 0) return File(id);
@@ -183,7 +181,7 @@ class Hints {
 }  // namespace
 
 File create_parallel(const Communicator& comm, const std::string& path, std::uint64_t bytes) {
-  prepare_library();
+  silence();
   // MPI's message for a folder that is missing or closed to us says little; POSIX's says what it is.
   comm.agree([&] {
     if (!comm.is_root()) return;
