@@ -223,10 +223,11 @@ hid_t make_dataset(Program& program, hid_t group) {
 
 }  // namespace
 
-void write_hdf5_content(const std::string& path, std::span<const std::uint8_t> bytes) {
+std::string write_hdf5_content(const std::filesystem::path& folder, std::span<const std::uint8_t> bytes) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   Program program(bytes);
   const bool matlab = program.next() % 4 == 1;
+  const std::string path = folder / (matlab ? "c.mat" : "c.h5");
   const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
   if (matlab) H5Pset_userblock(creation, 512);
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT);
@@ -274,6 +275,7 @@ void write_hdf5_content(const std::string& path, std::span<const std::uint8_t> b
     std::fprintf(out, "%-124s%c%cIM", "MATLAB 7.3 MAT-file", 0, 2);
     std::fclose(out);
   }
+  return path;
 }
 
 }  // namespace aetos::fuzz

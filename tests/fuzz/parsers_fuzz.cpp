@@ -100,9 +100,7 @@ void feed(const std::uint8_t* data, std::size_t size) {
   } else if (which == "hdf5") {
     read_images(write("s.h5", data, size));
   } else if (which == "hdf5_content") {
-    const auto path = (folder() / (size > 0 && data[0] % 4 == 1 ? "c.mat" : "c.h5")).string();
-    fuzz::write_hdf5_content(path, {data, size});
-    read_images(path);
+    read_images(fuzz::write_hdf5_content(folder(), {data, size}));
   } else if (which == "journal") {
     fs::create_directories(folder() / "j");
     write("j/journal-00000-0001.aj", data, size);
