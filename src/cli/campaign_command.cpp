@@ -41,6 +41,7 @@ int perform(const CommandLine& line, const Stop& stop) {
     return 0;
   }
   if (action == "submit") {
+    Stop::install_signal_handlers();
     const auto made = plan(line);
     fmt::print("{}\n", line.local ? campaign::run_locally(made, *line.local, stop) : campaign::submit(made));
     return 0;

@@ -14,6 +14,7 @@ namespace {
 constexpr int kStoppedEarly = 75;
 
 int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
+  Stop::install_signal_handlers();
   if (line.time_limit) stop.set_time_limit(*line.time_limit);
   pipeline::Plan plan;
   comm.agree(

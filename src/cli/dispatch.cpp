@@ -84,7 +84,6 @@ int handle(const std::vector<std::string>& arguments, const Communicator& comm) 
     return line.help || line.command == "help" ? 0 : kBadInput;
   }
   log::configure(log::parse_level(line.log_level, "--log-level"), comm.is_root());
-  Stop::install_signal_handlers();
   return run_one(line, comm);
 }
 

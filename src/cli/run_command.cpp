@@ -40,6 +40,7 @@ void apply_time_limit(const CommandLine& line, Stop& stop) {
 }  // namespace
 
 int run_command(const CommandLine& line, const Communicator& comm, Stop& stop) {
+  Stop::install_signal_handlers();
   refuse_lonely_copies(comm);
   apply_time_limit(line, stop);
   const std::string& path = config_argument(line);
