@@ -19,10 +19,8 @@ std::vector<hsize_t> shape_of(hid_t dataset) {
 
 std::optional<bool> is_integer(hid_t dataset) {
   const Type type(H5Dget_type(dataset));
-  const H5T_class_t kind = H5Tget_class(type.get());
-  if (kind == H5T_INTEGER || kind == H5T_ENUM) return true;  // h5py stores logical arrays as enumerations
-  if (kind == H5T_FLOAT) return false;
-  return {};
+  if (!is_number(type.get())) return {};
+  return H5Tget_class(type.get()) != H5T_FLOAT;
 }
 
 Dataset write_small(const Communicator& comm, hid_t group, const std::string& name,

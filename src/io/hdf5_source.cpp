@@ -9,16 +9,6 @@
 namespace aetos::io {
 namespace {
 
-/// Whatever HDF5 cannot read of a file that it could open is the file's fault.
-template <class F>
-auto blame_file(const std::string& file, F&& read) {
-  try {
-    return read();
-  } catch (const ResourceError& e) {
-    throw InputError(file, fmt::format("the HDF5 file is damaged ({})", e.what()), "a file that can be read");
-  }
-}
-
 std::string shape_text(const std::vector<hsize_t>& shape) {
   return fmt::format("{}", fmt::join(shape, " x "));
 }
@@ -71,10 +61,9 @@ std::vector<double> read_list(hid_t group, const std::string& name) {
 }  // namespace
 
 TiltSeriesInfo hdf5_series_info(const Source& source) {
-  const hdf5::File file = hdf5::open_for_reading(source.file);
-  return blame_file(source.file, [&] {
-    if (content_of(file.get()) == "volume") throw InputError(source.file, "holds a volume", "a tilt series");
-    const auto arrays = candidates(file.get(), source);
+  return hdf5::read_input(source.file, [&](hid_t file) {
+    if (content_of(file) == "volume") throw InputError(source.file, "holds a volume", "a tilt series");
+    const auto arrays = candidates(file, source);
     const emd::ArrayEntry& first = arrays.front();
     TiltSeriesInfo info;
     info.tilts = first.shape[0];
@@ -102,9 +91,9 @@ TiltSeriesInfo hdf5_series_info(const Source& source) {
     if (!info.pixel_A) info.pixel_A = emd::pixel_A(first.axes[1]);
     if (const auto thetas = emd::angles_deg(first.axes[0]); thetas && thetas->size() == info.tilts)
       for (double theta : *thetas) info.angles.push_back({0, theta, 0});
-    info.microscope = emd::read_metadata(file.get(), "microscope");
-    info.sample = emd::read_metadata(file.get(), "sample");
-    if (const hdf5::Group own = own_group(file.get())) {
+    info.microscope = emd::read_metadata(file, "microscope");
+    info.sample = emd::read_metadata(file, "sample");
+    if (const hdf5::Group own = own_group(file)) {
       if (const auto pixel = hdf5::read_number(own.get(), "pixel_A")) info.pixel_A = pixel;
       info.electrons_per_pixel = hdf5::read_number(own.get(), "electrons_per_pixel");
       info.is_counts = hdf5::read_number(own.get(), "is_counts").value_or(0) != 0;
@@ -115,11 +104,9 @@ TiltSeriesInfo hdf5_series_info(const Source& source) {
 }
 
 VolumeInfo hdf5_volume_info(const Source& source) {
-  const hdf5::File file = hdf5::open_for_reading(source.file);
-  return blame_file(source.file, [&] {
-    if (content_of(file.get()) == "tilt series")
-      throw InputError(source.file, "holds a tilt series", "a volume");
-    const auto arrays = candidates(file.get(), source);
+  return hdf5::read_input(source.file, [&](hid_t file) {
+    if (content_of(file) == "tilt series") throw InputError(source.file, "holds a tilt series", "a volume");
+    const auto arrays = candidates(file, source);
     if (arrays.size() > 1) {
       std::string listed;
       for (const auto& a : arrays) listed += (listed.empty() ? "" : ", ") + a.name;
@@ -130,7 +117,7 @@ VolumeInfo hdf5_volume_info(const Source& source) {
     for (std::size_t a = 0; a < 3; ++a) info.shape[a] = arrays[0].shape[a];
     info.voxel_A = emd::pixel_A(arrays[0].axes[2]);
     if (!info.voxel_A) info.voxel_A = emd::pixel_A(arrays[0].axes[0]);
-    if (const hdf5::Group own = own_group(file.get())) {
+    if (const hdf5::Group own = own_group(file)) {
       if (const auto voxel = hdf5::read_number(own.get(), "voxel_A")) info.voxel_A = voxel;
       info.reconstruction = emd::read_metadata(own.get(), "reconstruction");
       info.r_history = read_list(own.get(), "r_factor_history");
@@ -142,13 +129,12 @@ VolumeInfo hdf5_volume_info(const Source& source) {
 }
 
 Array<float, 3> hdf5_read(const Source& source, const std::string& signal, const Box3& box) {
-  const hdf5::File file = hdf5::open_for_reading(source.file);
-  return blame_file(source.file, [&] {
+  return hdf5::read_input(source.file, [&](hid_t file) {
     Source wanted = source;
     if (!signal.empty()) wanted.array = signal;
-    const emd::ArrayEntry array = candidates(file.get(), wanted).front();
+    const emd::ArrayEntry array = candidates(file, wanted).front();
     check_box(source.file, box, {array.shape[0], array.shape[1], array.shape[2]});
-    const hdf5::Dataset data(hdf5::check(H5Dopen2(file.get(), (array.path + "/data").c_str(), H5P_DEFAULT),
+    const hdf5::Dataset data(hdf5::check(H5Dopen2(file, (array.path + "/data").c_str(), H5P_DEFAULT),
                                          "cannot open " + array.path));
     hdf5::check_readable(data.get(), source.file);
     hdf5::Box part;

@@ -73,14 +73,13 @@ void describe_volume(json& out, const VolumeInfo& info) {
   }
 }
 
-json describe_hdf5(const Source& source) {
+json describe_hdf5(const Source& source, hid_t file) {
   json out{{"format", "HDF5"}, {"arrays", json::array()}};
-  const hdf5::File file = hdf5::open_for_reading(source.file);
-  const auto major = hdf5::read_number(file.get(), "version_major"),
-             minor = hdf5::read_number(file.get(), "version_minor");
+  const auto major = hdf5::read_number(file, "version_major"),
+             minor = hdf5::read_number(file, "version_minor");
   if (major && minor) out["format"] = fmt::format("HDF5, EMD {}.{}", *major, *minor);
   bool angles = false;
-  for (const auto& entry : emd::find_arrays(file.get())) {
+  for (const auto& entry : emd::find_arrays(file)) {
     json axes = json::array();
     for (const auto& axis : entry.axes) axes.push_back(axis_json(axis));
     if (!entry.axes.empty()) angles |= emd::angles_deg(entry.axes[0]).has_value();
@@ -88,19 +87,16 @@ json describe_hdf5(const Source& source) {
   }
   const auto provenance = read_provenance(source.file);
   if (provenance)
-    out["provenance"] = {{"version", provenance->version},
-                         {"commit", provenance->commit},
-                         {"seed", provenance->seed},
-                         {"fingerprint", provenance->fingerprint},
-                         {"inputs", provenance->inputs},
-                         {"config", provenance->config_text}};
+    out["provenance"] = {{"version", provenance->version}, {"commit", provenance->commit},
+                         {"seed", provenance->seed},       {"fingerprint", provenance->fingerprint},
+                         {"inputs", provenance->inputs},   {"config", provenance->config_text}};
   if (out["arrays"].empty()) {
     out["holds"] = "no arrays of the EMD layout";
-    out["members"] = hdf5::member_names(file.get());
+    out["members"] = hdf5::member_names(file);
     return out;
   }
-  const hdf5::Group own(hdf5::has_link(file.get(), "aetos") ? H5Gopen2(file.get(), "aetos", H5P_DEFAULT)
-                                                            : H5I_INVALID_HID);
+  const hdf5::Group own(hdf5::has_link(file, "aetos") ? H5Gopen2(file, "aetos", H5P_DEFAULT)
+                                                      : H5I_INVALID_HID);
   const std::string content = own ? hdf5::read_text(own.get(), "content").value_or("") : "";
   try {
     if (content == "tilt series" || (content.empty() && angles))
@@ -203,18 +199,19 @@ void print(std::string& out, const json& value, const std::string& indent) {
 }  // namespace
 
 std::optional<Provenance> read_provenance(const std::string& path) {
-  const hdf5::File file = hdf5::open_for_reading(path);
-  if (!hdf5::has_link(file.get(), "aetos")) return {};
-  const hdf5::Group own(H5Gopen2(file.get(), "aetos", H5P_DEFAULT));
-  if (!own) return {};
-  Provenance p;
-  p.version = hdf5::read_text(own.get(), "version").value_or("");
-  p.commit = hdf5::read_text(own.get(), "commit").value_or("");
-  p.fingerprint = hdf5::read_text(own.get(), "fingerprint").value_or("");
-  p.config_text = hdf5::read_text(own.get(), "config").value_or("");
-  p.inputs = hdf5::read_text(own.get(), "inputs").value_or("");
-  p.seed = hdf5::read_unsigned(own.get(), "seed").value_or(0);
-  return p;
+  return hdf5::read_input(path, [](hid_t file) -> std::optional<Provenance> {
+    if (!hdf5::has_link(file, "aetos")) return {};
+    const hdf5::Group own(H5Gopen2(file, "aetos", H5P_DEFAULT));
+    if (!own) return {};
+    Provenance p;
+    p.version = hdf5::read_text(own.get(), "version").value_or("");
+    p.commit = hdf5::read_text(own.get(), "commit").value_or("");
+    p.fingerprint = hdf5::read_text(own.get(), "fingerprint").value_or("");
+    p.config_text = hdf5::read_text(own.get(), "config").value_or("");
+    p.inputs = hdf5::read_text(own.get(), "inputs").value_or("");
+    p.seed = hdf5::read_unsigned(own.get(), "seed").value_or(0);
+    return p;
+  });
 }
 
 nlohmann::json describe_file(const std::string& path) {
@@ -226,7 +223,8 @@ nlohmann::json describe_file(const std::string& path) {
     out = {{"format", "tilt angles"}, {"angles", to_json(read_angles(path))}};
   } else {
     const Source source = parse_source(path);
-    out = source.format == Format::hdf5  ? describe_hdf5(source)
+    out = source.format == Format::hdf5
+              ? hdf5::read_input(source.file, [&](hid_t file) { return describe_hdf5(source, file); })
           : source.format == Format::mat ? describe_mat(source)
           : source.format == Format::mrc ? describe_mrc(source)
                                          : describe_tiff(source);

@@ -21,14 +21,13 @@ hdf5::Dataset open_dataset(hid_t file, const std::string& name) {
 
 /// Version 7.3: one dataset per array with its class in an attribute; groups are structs. HDF5 shows the axes
 /// with the last one fastest.
-std::vector<Variable> list_hdf5(const std::string& path) {
-  const hdf5::File file = hdf5::open_for_reading(path);
+std::vector<Variable> list_hdf5(const std::string& path, hid_t file) {
   std::vector<Variable> variables;
-  for (const auto& name : hdf5::member_names(file.get())) {
+  for (const auto& name : hdf5::member_names(file)) {
     if (name.starts_with('#')) continue;  // where cells and objects keep their bodies
     Variable v;
     v.name = name;
-    const hdf5::Dataset data = open_dataset(file.get(), name);
+    const hdf5::Dataset data = open_dataset(file, name);
     if (!data) {
       v.kind = "struct";
       v.dims = {1, 1};
@@ -58,10 +57,11 @@ void read_any(const File& file, const Variable& v, const std::vector<std::size_t
   for (std::size_t n : count)
     if (n == 0) return;
   if (!file.hdf5) return mat5::read_box(file.path, v, start, count, out);
-  const hdf5::File h5 = hdf5::open_for_reading(file.path);
-  const hdf5::Dataset data = open_dataset(h5.get(), v.name);
-  hdf5::check(data.get(), "cannot open " + v.name);
-  hdf5::read_any_box(data.get(), {start.rbegin(), start.rend()}, {count.rbegin(), count.rend()}, out);
+  hdf5::read_input(file.path, [&](hid_t h5) {
+    const hdf5::Dataset data = open_dataset(h5, v.name);
+    hdf5::check(data.get(), "cannot open " + v.name);
+    hdf5::read_any_box(data.get(), {start.rbegin(), start.rend()}, {count.rbegin(), count.rend()}, out);
+  });
 }
 
 }  // namespace
@@ -88,7 +88,8 @@ File open(const std::string& path) {
   if (!file.hdf5 && order != "IM" && order != "MI") throw InputError(path, "is not a MAT file", kExpected);
   if (!file.hdf5 && head[order == "IM" ? 125 : 124] != 1)
     throw InputError(path, "is not a MAT file of version 5 or 7.3", kExpected);
-  file.variables = file.hdf5 ? list_hdf5(path) : mat5::list(path);
+  file.variables =
+      file.hdf5 ? hdf5::read_input(path, [&](hid_t h5) { return list_hdf5(path, h5); }) : mat5::list(path);
   if (file.variables.empty()) throw InputError(path, "a MAT file without variables", "an array");
   return file;
 }

@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <string_view>
 #include <vector>
@@ -63,6 +67,15 @@ TEST_F(DamagedHdf5, TruncatedEmptyAndForeignFiles) {
   EXPECT_FALSE(error_of(scratch_.path()).empty());
 }
 
+/// The descriptors of texts (length, address of the heap, number of the object in it) that point to a heap.
+std::vector<std::size_t> descriptors(const std::string& file, std::uint64_t heap) {
+  const std::string_view address(reinterpret_cast<const char*>(&heap), sizeof heap);
+  std::vector<std::size_t> found;
+  for (std::size_t at = file.find(address, 4); at != std::string::npos; at = file.find(address, at + 1))
+    found.push_back(at - 4);
+  return found;
+}
+
 /// The bytes that hold the text of attributes, or say where it is: HDF5 1.10.8 itself reads outside its
 /// memory (H5HG_read) when sizes or numbers are wrong there.
 std::vector<bool> global_heaps(const std::string& file) {
@@ -73,11 +86,7 @@ std::vector<bool> global_heaps(const std::string& file) {
   };
   for (std::size_t heap = file.find("GCOL"); heap != std::string::npos; heap = file.find("GCOL", heap + 1)) {
     mark(heap, 4096);
-    const std::uint64_t address = heap;
-    const std::string_view bytes(reinterpret_cast<const char*>(&address), sizeof address);
-    // Length, address of the heap, number of the object in it.
-    for (std::size_t at = file.find(bytes); at != std::string::npos; at = file.find(bytes, at + 1))
-      mark(at - std::min<std::size_t>(at, 4), 16);
+    for (const std::size_t at : descriptors(file, heap)) mark(at, 16);
   }
   return marked;
 }
@@ -103,6 +112,90 @@ TEST_F(DamagedHdf5, ChangedBytesNeverCrash) {
     }
   }
   EXPECT_GT(changes, 50u);
+}
+
+/// More of the stack than there is, as HDF5 takes along a forged list.
+[[gnu::noinline]] int recurse(int depth) {
+  volatile char frame[4096];
+  frame[0] = static_cast<char>(depth);
+  return depth == 0 ? 0 : recurse(depth - 1) + frame[0];
+}
+
+TEST_F(DamagedHdf5, ACrashWhileItIsReadNamesTheFile) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer reports crashes itself";
+#endif
+  const auto read_and = [&](auto crash) {
+    const hdf5::InputFile file(good_);
+    crash();
+  };
+  const ::testing::ExitedWithCode bad_input(2);
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT})
+    EXPECT_EXIT(read_and([=] { raise(number); }), bad_input, "error: .*good.h5: the HDF5 file is damaged")
+        << number;
+  EXPECT_EXIT(read_and([] { recurse(1 << 20); }), bad_input, "error: .*good.h5: the HDF5 file is damaged");
+  // The file that is read last, then the one that is still open, then none.
+  write_file_atomically(scratch_ / "second.h5", read_text_file(good_));
+  EXPECT_EXIT(read_and([&] {
+                const hdf5::InputFile second(scratch_ / "second.h5");
+                raise(SIGSEGV);
+              }),
+              bad_input, "second.h5: the HDF5 file is damaged");
+  EXPECT_EXIT(read_and([&] {
+                { const hdf5::InputFile second(scratch_ / "second.h5"); }
+                raise(SIGSEGV);
+              }),
+              bad_input, "good.h5: the HDF5 file is damaged");
+  EXPECT_EXIT(
+      {
+        signal(SIGSEGV, SIG_DFL);  // MPI's own handler talks much
+        read_and([] {});
+        raise(SIGSEGV);
+      },
+      ::testing::KilledBySignal(SIGSEGV), "");
+}
+
+TEST_F(DamagedHdf5, AHeapOfTextsThatNeverEndsIsGivenUp) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer is too slow for limits of time";
+#endif
+  // What is free counts as an object of its own, here of no length: HDF5 1.10 steps over that for ever.
+  std::string forged = read_text_file(good_);
+  std::size_t object = forged.find("GCOL") + 16;
+  const auto number = [&](std::size_t at, std::size_t bytes) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, &forged.at(at), bytes);
+    return value;
+  };
+  while (number(object, 2) != 0) object += 16 + (number(object + 8, 8) + 7) / 8 * 8;
+  std::memset(&forged.at(object + 8), 0, 8);
+  write_file_atomically(scratch_ / "forged.h5", forged);
+  EXPECT_EXIT(
+      {
+        const std::string error = error_of(scratch_ / "forged.h5");  // of a better HDF5
+        if (!error.empty()) std::fprintf(stderr, "error: %s", error.c_str());
+        std::_Exit(2);
+      },
+      ::testing::ExitedWithCode(2), "error: .*forged.h5: .*damaged");
+}
+
+TEST_F(DamagedHdf5, ATextThatIsLongerThanItsFileTakesNoMemory) {
+  const std::string good = read_text_file(good_);
+  const auto texts = descriptors(good, good.find("GCOL"));
+  ASSERT_FALSE(texts.empty());
+  const auto most_kib = [] {
+    rusage use{};
+    getrusage(RUSAGE_SELF, &use);
+    return use.ru_maxrss;
+  };
+  const auto before_kib = most_kib();
+  for (const std::size_t at : texts) {
+    std::string forged = good;
+    forged[at + 3] = 0x57;  // 1.4 GiB
+    write_file_atomically(scratch_ / "forged.h5", forged);
+    (void)error_of(scratch_ / "forged.h5");
+  }
+  EXPECT_LT(most_kib() - before_kib, 300 * 1024) << "KiB";
 }
 
 TEST_F(DamagedHdf5, AFileThatAnotherProgramWritesNamesTheLock) {

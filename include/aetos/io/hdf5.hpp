@@ -1,6 +1,7 @@
 #pragma once
 
 #include <hdf5.h>
+#include <signal.h>
 
 #include <array>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "aetos/core/array.hpp"
+#include "aetos/core/error.hpp"
 #include "aetos/parallel/communicator.hpp"
 
 /// HDF5's C interface as owned values and exceptions. Files are read with plain POSIX calls, by each rank
@@ -52,6 +54,8 @@ using Type = Handle<H5Tclose>;
 using Attribute = Handle<H5Aclose>;
 using PropertyList = Handle<H5Pclose>;
 
+/// Keeps HDF5 from printing its error stack by itself.
+void silence();
 /// HDF5's own innermost words on what went wrong last.
 std::string last_error();
 /// Returns a valid identifier (or status); throws ResourceError "ACTION: what HDF5 says" for a negative one.
@@ -59,9 +63,47 @@ hid_t check(hid_t id, const std::string& action);
 /// A new property list of a class such as H5P_DATASET_XFER.
 PropertyList property_list(hid_t kind);
 
-/// Opens a file to read it alone. InputError if it is missing, empty, truncated or not HDF5; ResourceError
-/// that names HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
-File open_for_reading(const std::string& path);
+/// A file that this rank alone reads. HDF5 1.10 believes the sizes within a file's metadata and can crash
+/// over a forged or damaged one: while the file is open, such a crash ends the process with exit code 2 and
+/// one line that names it.
+class InputFile {
+ public:
+  /// Opens it. InputError if it is missing, empty, truncated or not HDF5; ResourceError that names
+  /// HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
+  explicit InputFile(const std::string& path);
+  hid_t get() const { return file_.get(); }
+
+ private:
+  /// Owns the handlers of the signals that a crash raises.
+  class CrashGuard {
+   public:
+    explicit CrashGuard(const char* path);
+    ~CrashGuard();
+    CrashGuard(const CrashGuard&) = delete;
+    CrashGuard& operator=(const CrashGuard&) = delete;
+
+   private:
+    static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGVTALRM};
+    const char* outer_;  ///< the file that was open before, and is again afterwards
+    std::array<struct sigaction, kSignals.size()> before_{};
+  };
+  std::string path_;
+  CrashGuard guard_;
+  File file_;
+};
+
+/// Opens a file that another program may have written, and reads from it (`read` gets its identifier).
+/// Whatever HDF5 cannot read of a file that it could open is the file's fault: an InputError.
+template <class F>
+auto read_input(const std::string& path, F&& read) {
+  const InputFile file(path);
+  try {
+    return read(file.get());
+  } catch (const ResourceError& e) {
+    throw InputError(path, std::string("the HDF5 file is damaged (") + e.what() + ")",
+                     "a file that can be read");
+  }
+}
 /// Creates (or replaces) a file that all ranks write together, on the communicator's own plain duplicate.
 /// MPI-IO gets the communicator's hints.
 /// Reserves `bytes` on the disk first and throws ResourceError if there is not so much: HDF5 ends in a
@@ -91,6 +133,9 @@ std::optional<std::string> read_text(hid_t object, const std::string& name);
 
 /// Shape of a dataset.
 std::vector<hsize_t> shape_of(hid_t dataset);
+/// Whether a type is an integer, an enumeration (h5py stores logical arrays so) or a float, of a size that
+/// numbers have: HDF5 makes room for elements of whatever size a file names.
+bool is_number(hid_t type);
 /// Whether a dataset's elements are integers; empty if they are no numbers at all.
 std::optional<bool> is_integer(hid_t dataset);
 
