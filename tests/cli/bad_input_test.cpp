@@ -153,5 +153,13 @@ TEST(BadInput, UsageErrors) {
   EXPECT_EQ(run_aetos("--version").code, 0);
 }
 
+TEST(Interrupt, EndsACommandThatKeepsNoWork) {
+  TemporaryFolder folder;
+  const auto pipe = (folder.path() / "atoms.xyz").string();  // that nobody ever writes
+  ASSERT_EQ(run_shell("mkfifo " + pipe).code, 0);
+  const auto outcome = run_aetos("info " + pipe, 1, "timeout --signal=INT --kill-after=20 1");
+  EXPECT_EQ(outcome.code, 124) << "SIGINT was not enough: " << outcome.output;
+}
+
 }  // namespace
 }  // namespace aetos::test
