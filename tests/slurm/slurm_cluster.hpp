@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@ namespace aetos::test {
 /// A real SLURM on this machine: slurmctld and three slurmd of two cores, each test its own.
 class SlurmCluster : public ::testing::Test {
  protected:
+  using Clock = std::chrono::steady_clock;
   void SetUp() override {
     if (run_shell("PATH=$PATH:/usr/sbin; command -v slurmctld slurmd munged sbatch").code != 0)
       GTEST_SKIP() << "SLURM is not installed (Debian: slurm-wlm and munge)";
@@ -51,13 +53,19 @@ class SlurmCluster : public ::testing::Test {
   /// A requeued job waits two minutes for its next start. Five seconds are enough here; less is not, since a
   /// node refuses the credential of a job that it ended within the same second.
   void hurry(const std::string& job) {
-    if (++delayed_ % 10 == 0) user("scontrol update StartTime=now JobId=" + job);
+    if (user("squeue --noheader --format=%r --job=" + job).output.find("BeginTime") == std::string::npos) {
+      delayed_.erase(job);
+      return;
+    }
+    const auto since = delayed_.try_emplace(job, Clock::now()).first->second;
+    if (Clock::now() - since < std::chrono::seconds(5)) return;
+    user("scontrol update StartTime=now JobId=" + job);
+    delayed_.erase(job);
   }
 
   TemporaryFolder folder_;
 
  private:
-  using Clock = std::chrono::steady_clock;
   /// SLURM's own delays, and twenty small runs of this build on this machine: sanitizers stretch them
   /// tenfold.
   static Clock::duration patience() {
@@ -72,7 +80,7 @@ class SlurmCluster : public ::testing::Test {
   }
 
   bool running_ = false;
-  int delayed_ = 0;
+  std::map<std::string, Clock::time_point> delayed_;
 };
 
 }  // namespace aetos::test
