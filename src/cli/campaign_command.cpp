@@ -41,7 +41,7 @@ int perform(const CommandLine& line, const Stop& stop) {
     return 0;
   }
   if (action == "submit") {
-    Stop::install_signal_handlers();
+    Stop::install_signal_handlers();  // without them, a job could be submitted and its number lost
     const auto made = plan(line);
     fmt::print("{}\n", line.local ? campaign::run_locally(made, *line.local, stop) : campaign::submit(made));
     return 0;

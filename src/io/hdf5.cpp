@@ -13,12 +13,17 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
-#include "hdf5_guards.hpp"
+#include "hdf5_limits.hpp"
 
 namespace aetos::io::hdf5 {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// HDF5 prints its error stack by itself unless told not to.
+void silence() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 herr_t collect(unsigned, const H5E_error2_t* error, void* out) {
   auto& text = *static_cast<std::string*>(out);
@@ -26,11 +31,46 @@ herr_t collect(unsigned, const H5E_error2_t* error, void* out) {
   return text.empty() ? 0 : 1;
 }
 
-}  // namespace
-
-void silence() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+/// The whole stack as text, to look for a cause in.
+herr_t collect_all(unsigned, const H5E_error2_t* error, void* out) {
+  auto& text = *static_cast<std::string*>(out);
+  if (error->desc != nullptr) text += std::string(error->desc) + "\n";
+  return 0;
 }
+
+std::string whole_error() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &collect_all, &text);
+  return text;
+}
+
+void check_there(const std::string& path) {
+  std::error_code ec;
+  if (!fs::exists(path, ec)) throw InputError(path, "no such file", "an HDF5 file");
+  if (fs::is_directory(path, ec)) throw InputError(path, "is a folder", "an HDF5 file");
+  if (fs::file_size(path, ec) == 0 && !ec)
+    throw InputError(path, "the file is empty (0 bytes)", "an HDF5 file");
+  if (::access(path.c_str(), R_OK) != 0)
+    throw InputError(path, std::strerror(errno), "a file that can be read");
+}
+
+bool has_signature(const std::string& path) {
+  const htri_t is = H5Fis_hdf5(path.c_str());
+  H5Eclear2(H5E_DEFAULT);
+  return is > 0;
+}
+
+/// "HDF" and friends at the start of the file, whether or not the rest can be read.
+bool starts_like_hdf5(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char bytes[8] = {};
+  const ssize_t n = ::read(fd, bytes, sizeof bytes);
+  ::close(fd);
+  return n == 8 && std::memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) == 0;
+}
+
+}  // namespace
 
 std::string last_error() {
   std::string text;
@@ -47,6 +87,30 @@ hid_t check(hid_t id, const std::string& action) {
 
 PropertyList property_list(hid_t kind) {
   return PropertyList(check(H5Pcreate(kind), "HDF5 property list"));
+}
+
+File open_for_reading(const std::string& path) {
+  silence();
+  check_there(path);
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (id >= 0) return File(id);
+  const std::string stack = whole_error();
+  const std::string cause = last_error();
+  if (stack.find("unable to lock") != std::string::npos)
+    throw ResourceError(
+        fmt::format("{}: cannot be locked for reading ({}); another program is writing it, or the file "
+                    "system has no locks: HDF5_USE_FILE_LOCKING=FALSE in the environment reads it anyway",
+                    path, cause));
+  if (stack.find("consistency flags") != std::string::npos ||
+      stack.find("already open for write") != std::string::npos)
+    throw ResourceError(
+        fmt::format("{}: is marked as open for writing ({}); if no program writes it any more, "
+                    "`h5clear -s` repairs the mark; see also HDF5_USE_FILE_LOCKING",
+                    path, cause));
+  if (!has_signature(path) && !starts_like_hdf5(path))
+    throw InputError(path, "is not an HDF5 file", "an HDF5 file");
+  throw InputError(path, fmt::format("the HDF5 file is damaged or incomplete ({})", cause),
+                   "a complete HDF5 file");
 }
 
 namespace {
@@ -276,8 +340,11 @@ std::optional<std::string> read_text(hid_t object, const std::string& name) {
   if (H5Tis_variable_str(type.get()) > 0) {
     char* data = nullptr;
     Type memory(H5Tcopy(type.get()));
-    const HeapReadLimits limits(object);
-    if (H5Aread(attribute.get(), memory.get(), &data) < 0 || data == nullptr) return {};
+    const auto read = [&] {
+      const HeapReadLimits limits(object);
+      return H5Aread(attribute.get(), memory.get(), &data);
+    };
+    if (read() < 0 || data == nullptr) return {};
     std::string text = data;
     H5free_memory(data);
     return text;

@@ -4,6 +4,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/emd.hpp"
+#include "aetos/io/hdf5_input.hpp"
 #include "aetos/io/source.hpp"
 
 namespace aetos::io {

@@ -10,6 +10,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/emd.hpp"
+#include "aetos/io/hdf5_input.hpp"
 #include "aetos/io/json_text.hpp"
 #include "aetos/io/mat_file.hpp"
 #include "aetos/io/mrc_file.hpp"

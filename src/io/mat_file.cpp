@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "aetos/core/error.hpp"
-#include "aetos/io/hdf5.hpp"
+#include "aetos/io/hdf5_input.hpp"
 #include "mat5_elements.hpp"
 
 namespace aetos::io::mat {

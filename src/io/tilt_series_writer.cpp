@@ -157,7 +157,7 @@ void TiltSeriesWriter::commit() {
   s.datasets.clear();
   s.file.close();
   s.comm.agree([&] {
-    const hdf5::InputFile file(s.file.name());
+    const hdf5::File file = hdf5::open_for_reading(s.file.name());
     const auto stride = static_cast<std::size_t>(s.comm.size());
     for (std::size_t i = static_cast<std::size_t>(s.comm.rank()); i < by_image.size(); i += stride) {
       const std::string name = fmt::format("/data/{}/data", s.info.signals[i / s.info.tilts]);

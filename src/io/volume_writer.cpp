@@ -92,7 +92,7 @@ void write_content(const Communicator& comm, const PartialFile& file, const Volu
 void verify(const Communicator& comm, const std::string& partial, const VolumeInfo& info,
             const std::vector<std::uint64_t>& hashes) {
   comm.agree([&] {
-    const hdf5::InputFile file(partial);
+    const hdf5::File file = hdf5::open_for_reading(partial);
     const hdf5::Dataset data(
         hdf5::check(H5Dopen2(file.get(), "/data/volume/data", H5P_DEFAULT), "cannot read back the volume"));
     const Range mine = block_partition(info.shape[1], static_cast<std::size_t>(comm.size()),

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -157,8 +158,9 @@ TEST(Interrupt, EndsACommandThatKeepsNoWork) {
   TemporaryFolder folder;
   const auto pipe = (folder.path() / "atoms.xyz").string();  // that nobody ever writes
   ASSERT_EQ(run_shell("mkfifo " + pipe).code, 0);
-  const auto outcome = run_aetos("info " + pipe, 1, "timeout --signal=INT --kill-after=20 1");
-  EXPECT_EQ(outcome.code, 124) << "SIGINT was not enough: " << outcome.output;
+  const auto outcome =
+      run_aetos("info " + pipe, 1, "timeout --preserve-status --signal=INT --kill-after=20 2");
+  EXPECT_EQ(outcome.code, 128 + SIGINT) << outcome.output;
 }
 
 }  // namespace

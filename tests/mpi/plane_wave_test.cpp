@@ -42,7 +42,7 @@ std::vector<float> everything_in(const std::filesystem::path& folder) {
     const auto values = test::read_images(folder, signal);
     all.insert(all.end(), values.begin(), values.end());
   }
-  const io::hdf5::InputFile file((folder / kDiffractionFile).string());
+  const auto file = io::hdf5::open_for_reading((folder / kDiffractionFile).string());
   for (const char* name : {"saed_tilt000_clean", "saed_tilt001_clean"}) {
     const io::hdf5::Group group(H5Gopen2(file.get(), (std::string("/data/") + name).c_str(), H5P_DEFAULT));
     for (const double v : io::hdf5::read_small(group.get(), "data")) all.push_back(static_cast<float>(v));

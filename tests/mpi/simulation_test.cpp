@@ -41,7 +41,7 @@ Outcome outcome_in(const std::filesystem::path& folder, const nlohmann::json& su
   for (const auto& signal : io::read_tilt_series_info((folder / "series.h5").string()).signals)
     outcome.images.push_back(test::read_images(folder, signal));
   if (std::filesystem::exists(folder / kDiffractionFile)) {
-    const io::hdf5::InputFile file((folder / kDiffractionFile).string());
+    const auto file = io::hdf5::open_for_reading((folder / kDiffractionFile).string());
     for (const char* name : {"cbed_tilt001_clean", "cbed_tilt001_noisy"}) {
       const io::hdf5::Group group(H5Gopen2(file.get(), (std::string("/data/") + name).c_str(), H5P_DEFAULT));
       const auto values = io::hdf5::read_small(group.get(), "data");

@@ -183,7 +183,7 @@ TEST(PlaneWave, PatternsHoldWhatIsTransmittedAndNoiseHoldsItsDose) {
   const auto summary = test::run_simulation(c, Communicator(MPI_COMM_SELF), folder.path());
   EXPECT_EQ(summary.at("mode"), "plane_wave");
   EXPECT_EQ(summary.at("probe_slices"), 2 * summary.at("slices").get<int>());
-  const io::hdf5::InputFile file((folder.path() / kDiffractionFile).string());
+  const auto file = io::hdf5::open_for_reading((folder.path() / kDiffractionFile).string());
   const auto pattern = [&](const char* name) {
     const io::hdf5::Group group(H5Gopen2(file.get(), (std::string("/data/") + name).c_str(), H5P_DEFAULT));
     return io::hdf5::read_small(group.get(), "data");

@@ -315,7 +315,7 @@ TEST(Simulate, SegmentsAddUpAndGiveAnIntegratedImage) {
 }
 
 std::vector<double> read_patterns(const std::filesystem::path& folder, const std::string& name) {
-  const io::hdf5::InputFile file((folder / kDiffractionFile).string());
+  const auto file = io::hdf5::open_for_reading((folder / kDiffractionFile).string());
   const io::hdf5::Group group(H5Gopen2(file.get(), ("/data/" + name).c_str(), H5P_DEFAULT));
   return io::hdf5::read_small(group.get(), "data");
 }

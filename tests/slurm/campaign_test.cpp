@@ -33,7 +33,7 @@ class SlurmCampaign : public SlurmCluster {
       bool all = true;
       for (std::size_t m = 0; m < states.size(); ++m) all = all && now["members"][m]["state"] == states[m];
       for (const auto& member : now["members"])
-        if (member["reason"] == "BeginTime") hurry(member["job"]);
+        if (const std::string job = member["job"]; !job.empty()) hurry(job);
       return all;
     });
     return now;

@@ -66,17 +66,18 @@ class SlurmCluster : public ::testing::Test {
   TemporaryFolder folder_;
 
  private:
-  /// SLURM's own delays, and twenty small runs of this build on this machine: sanitizers stretch them
-  /// tenfold.
+  /// SLURM's own delays, and sixty small runs of this build on this machine: three long ones at once on two
+  /// cores, with their restarts. Sanitizers stretch them tenfold.
   static Clock::duration patience() {
     static const auto small_run = [] {
       const TemporaryFolder folder;
       const auto config = write_small_run(folder);
       const auto begin = Clock::now();
-      run_aetos("run " + config + " --output " + (folder.path() / "run").string());
+      const auto outcome = run_aetos("run " + config + " --output " + (folder.path() / "run").string());
+      EXPECT_EQ(outcome.code, 0) << outcome.output;
       return Clock::now() - begin;
     }();
-    return std::chrono::minutes(2) + 20 * small_run;
+    return std::chrono::minutes(2) + 60 * small_run;
   }
 
   bool running_ = false;

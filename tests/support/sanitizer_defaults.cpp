@@ -16,6 +16,9 @@ const char* __lsan_default_suppressions() {
 
 const char* __lsan_default_options() { return "print_suppressions=0"; }
 
+/// Memory that is refused is an error like any other, as without the sanitizer.
+const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+
 /// Keeps libraries where they are, or the leaks of those that Open MPI has closed belong to no one.
 int dlclose(void*) { return 0; }
 }

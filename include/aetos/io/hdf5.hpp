@@ -1,7 +1,6 @@
 #pragma once
 
 #include <hdf5.h>
-#include <signal.h>
 
 #include <array>
 #include <cstdint>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "aetos/core/array.hpp"
-#include "aetos/core/error.hpp"
 #include "aetos/parallel/communicator.hpp"
 
 /// HDF5's C interface as owned values and exceptions. Files are read with plain POSIX calls, by each rank
@@ -54,8 +52,6 @@ using Type = Handle<H5Tclose>;
 using Attribute = Handle<H5Aclose>;
 using PropertyList = Handle<H5Pclose>;
 
-/// Keeps HDF5 from printing its error stack by itself.
-void silence();
 /// HDF5's own innermost words on what went wrong last.
 std::string last_error();
 /// Returns a valid identifier (or status); throws ResourceError "ACTION: what HDF5 says" for a negative one.
@@ -63,47 +59,9 @@ hid_t check(hid_t id, const std::string& action);
 /// A new property list of a class such as H5P_DATASET_XFER.
 PropertyList property_list(hid_t kind);
 
-/// A file that this rank alone reads. HDF5 1.10 believes the sizes within a file's metadata and can crash
-/// over a forged or damaged one: while the file is open, such a crash ends the process with exit code 2 and
-/// one line that names it.
-class InputFile {
- public:
-  /// Opens it. InputError if it is missing, empty, truncated or not HDF5; ResourceError that names
-  /// HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
-  explicit InputFile(const std::string& path);
-  hid_t get() const { return file_.get(); }
-
- private:
-  /// Owns the handlers of the signals that a crash raises.
-  class CrashGuard {
-   public:
-    explicit CrashGuard(const char* path);
-    ~CrashGuard();
-    CrashGuard(const CrashGuard&) = delete;
-    CrashGuard& operator=(const CrashGuard&) = delete;
-
-   private:
-    static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGVTALRM};
-    const char* outer_;  ///< the file that was open before, and is again afterwards
-    std::array<struct sigaction, kSignals.size()> before_{};
-  };
-  std::string path_;
-  CrashGuard guard_;
-  File file_;
-};
-
-/// Opens a file that another program may have written, and reads from it (`read` gets its identifier).
-/// Whatever HDF5 cannot read of a file that it could open is the file's fault: an InputError.
-template <class F>
-auto read_input(const std::string& path, F&& read) {
-  const InputFile file(path);
-  try {
-    return read(file.get());
-  } catch (const ResourceError& e) {
-    throw InputError(path, std::string("the HDF5 file is damaged (") + e.what() + ")",
-                     "a file that can be read");
-  }
-}
+/// Opens a file to read it alone. InputError if it is missing, empty, truncated or not HDF5; ResourceError
+/// that names HDF5_USE_FILE_LOCKING if another program holds it or the file system has no locks.
+File open_for_reading(const std::string& path);
 /// Creates (or replaces) a file that all ranks write together, on the communicator's own plain duplicate.
 /// MPI-IO gets the communicator's hints.
 /// Reserves `bytes` on the disk first and throws ResourceError if there is not so much: HDF5 ends in a

@@ -12,8 +12,8 @@ namespace aetos {
 class Stop {
  public:
   Stop() = default;
-  /// Handlers that only set a flag. Called once, after MPI_Init, by a command that asks: any other ends by a signal at
-  /// once.
+  /// Handlers that only set a flag. Called once, after MPI_Init, by a command that asks: any other ends by a
+  /// signal at once.
   static void install_signal_handlers();
   /// As if no signal had come; for tests.
   static void forget_signals();

@@ -1,15 +1,18 @@
-#include "hdf5_guards.hpp"
+#include "hdf5_limits.hpp"
 
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "aetos/io/hdf5_input.hpp"
+
 namespace aetos::io::hdf5 {
 namespace {
 
 constexpr int kSeconds = 2;
+/// Copies of a text, and tables of a heap's objects, that HDF5 holds at once, with room to spare.
+constexpr rlim_t kFileTimes = 8;
 /// What MPI's own threads and the allocator may take meanwhile.
 constexpr rlim_t kOthersBytes = rlim_t{64} << 20;
 
@@ -28,27 +31,23 @@ rlim_t bytes_of_process() {
   return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
 }
 
-void set_timer(int seconds) {
-  itimerval timer{};
-  timer.it_value.tv_sec = seconds;
-  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
-}
-
 }  // namespace
 
 HeapReadLimits::HeapReadLimits(hid_t object) {
-  getrlimit(RLIMIT_AS, &before_);
+  getrlimit(RLIMIT_AS, &memory_before_);
   if (const rlim_t now = bytes_of_process(); now > 0) {
-    rlimit limit = before_;
-    limit.rlim_cur = std::min(before_.rlim_cur, now + 2 * bytes_of_file(object) + kOthersBytes);
+    rlimit limit = memory_before_;
+    limit.rlim_cur = std::min(limit.rlim_cur, now + kFileTimes * bytes_of_file(object) + kOthersBytes);
     setrlimit(RLIMIT_AS, &limit);
   }
-  if constexpr (kNamesCrashes) set_timer(kSeconds);
+  itimerval timer{};
+  if (CrashGuard::is_active()) timer.it_value.tv_sec = kSeconds;
+  setitimer(ITIMER_VIRTUAL, &timer, &timer_before_);
 }
 
 HeapReadLimits::~HeapReadLimits() {
-  set_timer(0);
-  setrlimit(RLIMIT_AS, &before_);
+  setitimer(ITIMER_VIRTUAL, &timer_before_, nullptr);
+  setrlimit(RLIMIT_AS, &memory_before_);
 }
 
 }  // namespace aetos::io::hdf5
