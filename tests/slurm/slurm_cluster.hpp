@@ -66,8 +66,8 @@ class SlurmCluster : public ::testing::Test {
   TemporaryFolder folder_;
 
  private:
-  /// SLURM's own delays, and sixty small runs of this build on this machine: three long ones at once on two
-  /// cores, with their restarts. Sanitizers stretch them tenfold.
+  /// SLURM's own delays, and twenty small runs of this build on this machine: sanitizers stretch them
+  /// tenfold.
   static Clock::duration patience() {
     static const auto small_run = [] {
       const TemporaryFolder folder;
@@ -77,7 +77,7 @@ class SlurmCluster : public ::testing::Test {
       EXPECT_EQ(outcome.code, 0) << outcome.output;
       return Clock::now() - begin;
     }();
-    return std::chrono::minutes(2) + 60 * small_run;
+    return std::chrono::minutes(2) + 20 * small_run;
   }
 
   bool running_ = false;
