@@ -38,10 +38,16 @@ for target in "${targets[@]}"; do
     -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
     "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1 || true)
   runs=$(grep -oE '^#[0-9]+' "$log" | tail -1 | tr -d '#' || true)
+  for finding in "$findings/$target"-*; do
+    [[ -e $finding ]] || continue
+    if [[ $(jobs -rp | wc -l) -ge ${AETOS_FUZZ_JOBS:-1} ]]; then wait -n; fi
+    stack_of "$target" "$finding" >"$scratch/${finding##*/}.stack" &
+  done
+  wait
   ours=0 theirs=0
   for finding in "$findings/$target"-*; do
     [[ -e $finding ]] || continue
-    stack=$(stack_of "$target" "$finding")
+    stack=$(<"$scratch/${finding##*/}.stack")
     if [[ $stack == *libhdf5* ]]; then
       theirs=$((theirs + 1))
     elif [[ -z $stack ]]; then
