@@ -27,7 +27,7 @@ extern "C" void name_file_of_crash(int) {
 }
 
 /// HDF5 recurses along forged lists until the stack is full; the handler needs one of its own.
-void provide_signal_stack() {
+[[maybe_unused]] void provide_signal_stack() {
   alignas(16) static char memory[65536];
   stack_t stack{};
   stack.ss_sp = memory;
