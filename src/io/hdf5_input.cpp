@@ -27,7 +27,7 @@ extern "C" void name_file_of_crash(int) {
 }
 
 /// HDF5 recurses along forged lists until the stack is full; the handler needs one of its own.
-[[maybe_unused]] void provide_signal_stack() {
+void provide_signal_stack() {
   alignas(16) static char memory[65536];
   stack_t stack{};
   stack.ss_sp = memory;
@@ -43,25 +43,22 @@ bool CrashGuard::is_active() {
 
 CrashGuard::CrashGuard(const std::string& path)
     : line_("error: " + path +
-            ": the HDF5 file is damaged (the HDF5 library crashed over it, or did not end); expected a "
-            "complete HDF5 "
-            "file\n") {
-  if constexpr (kNamesCrashes) {
-    outer_ = last_line.exchange(&line_);
-    provide_signal_stack();
-    struct sigaction action {};
-    action.sa_handler = name_file_of_crash;
-    action.sa_flags = SA_ONSTACK;
-    sigfillset(&action.sa_mask);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
-  }
+            ": the HDF5 file is damaged (the HDF5 library crashed over it, or did not end); "
+            "expected a complete HDF5 file\n") {
+  if (!kNamesCrashes) return;
+  outer_ = last_line.exchange(&line_);
+  provide_signal_stack();
+  struct sigaction action {};
+  action.sa_handler = name_file_of_crash;
+  action.sa_flags = SA_ONSTACK;
+  sigfillset(&action.sa_mask);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
 }
 
 CrashGuard::~CrashGuard() {
-  if constexpr (kNamesCrashes) {
-    for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
-    last_line = outer_;
-  }
+  if (!kNamesCrashes) return;
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
+  last_line = outer_;
 }
 
 }  // namespace aetos::io::hdf5

@@ -19,12 +19,11 @@ trap 'rm -rf -- "$scratch"' EXIT
 export TMPDIR=$scratch OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 # MPI and HDF5 keep small things until the end; what matters here is memory that a parser misuses.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-limits=(-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512)
 declare -A patience_s=([hdf5]=3) # the library goes round in circles for ever
 
 # The stack of a finding, run again by itself.
 stack_of() {
-  AETOS_FUZZ_TARGET=$1 "$fuzzer" "${limits[@]}" -timeout="${patience_s[$1]:-10}" "$2" 2>&1 | grep -E '^ *#[0-9]+ 0x' || true
+  AETOS_FUZZ_TARGET=$1 "$fuzzer" "${limits[@]}" "$2" 2>&1 | grep -E '^ *#[0-9]+ 0x' || true
 }
 
 rm -rf "$findings"
@@ -32,9 +31,10 @@ mkdir -p "$findings"
 failed=0
 TIMEFORMAT='%U s of processor and %S s of system'
 for target in "${targets[@]}"; do
+  limits=(-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout="${patience_s[$target]:-10}")
   log=build/fuzz/$target.log
   mkdir -p "build/fuzz/grown/$target"
-  used=$({ time AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -timeout="${patience_s[$target]:-10}" -fork="${AETOS_FUZZ_JOBS:-1}" \
+  used=$({ time AETOS_FUZZ_TARGET=$target "$fuzzer" -max_total_time="$seconds" "${limits[@]}" -fork="${AETOS_FUZZ_JOBS:-1}" \
     -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix="$findings/$target-" \
     "build/fuzz/grown/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1 || true)
   runs=$(grep -oE '^#[0-9]+' "$log" | tail -1 | tr -d '#' || true)
