@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -91,6 +92,18 @@ void wait_for_first_word(const fs::path& log, std::uintmax_t said) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
+/// The stage that was in hand: the first one whose result is not there.
+std::string stage_in_hand(const fs::path& run) {
+  if (!fs::exists(run / "run.json")) return "start";
+  for (const auto& [stage, result] : {std::pair{"simulate", "tilt_series.h5"},
+                                      {"reconstruct", "volume.h5"},
+                                      {"trace", "atoms.extxyz"},
+                                      {"compare", "comparison.json"},
+                                      {"analyze", "analysis.json"}})
+    if (!fs::exists(run / result)) return stage;
+  return "report";
+}
+
 TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
   const int kills = from_environment("AETOS_KILLS", 10);
   const int seed = from_environment("AETOS_SEED", static_cast<int>(std::random_device{}() & 0xffffff));
@@ -106,6 +119,7 @@ TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
   const double whole_s = std::chrono::duration<double>(Clock::now() - begin).count();
 
   const std::string command = "run " + config + " --set checkpoint_interval_s=0.05 --output " + run.string();
+  std::map<std::string, int> kills_by_stage;
   for (int k = 0; k < kills; ++k) {
     fs::remove_all(run);
     const int ranks = 1 + static_cast<int>(below(4)), way = static_cast<int>(below(3));
@@ -123,6 +137,7 @@ TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
     for (std::size_t r = 0; r < alive.size(); ++r)
       if (way == 1 || (way == 0 && r == random() % alive.size())) kill(alive[r], SIGKILL);
     ASSERT_TRUE(gone(mpirun, run)) << "still there after 30 s";
+    ++kills_by_stage[alive.empty() ? "after the end" : stage_in_hand(run)];
     for (const char* file : {"tilt_series.h5", "volume.h5", "atoms.extxyz"})
       if (fs::exists(run / file)) {
         ASSERT_EQ(run_aetos("info " + (run / file).string()).code, 0) << file;
@@ -134,6 +149,7 @@ TEST(RandomKills, EndInTheBitsOfAnUndisturbedRun) {
     expect_same_results(undisturbed, run);
     if (HasFailure()) break;
   }
+  for (const auto& [stage, number] : kills_by_stage) std::printf("killed in %s: %d\n", stage.c_str(), number);
 }
 
 }  // namespace
