@@ -1,12 +1,14 @@
 #include "aetos/core/fault.hpp"
 
 #ifdef AETOS_FAULT_POINTS
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <new>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "aetos/core/error.hpp"
@@ -42,7 +44,9 @@ Order read_order() {
 
 void point(const char* name) {
   static Order order = read_order();
-  if (order.name.empty() || order.name != name || --order.nth != 0) return;
+  if (order.name.empty() || order.name != name) return;
+  if (order.action == "slow") return std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  if (--order.nth != 0) return;
   if (order.action == "throw") throw std::runtime_error(std::string("fault on purpose at ") + name);
   if (order.action == "memory") throw std::bad_alloc();
   if (order.action == "disk")
