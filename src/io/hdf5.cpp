@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "hdf5_limits.hpp"
 
 namespace aetos::io::hdf5 {
@@ -124,14 +126,12 @@ void reserve(const std::string& path, std::uint64_t bytes) {
   const int status = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(needed));
   const int error = status == 0 ? 0 : errno;
   ::close(fd);
-  std::error_code ec;
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
-  const fs::space_info space = fs::space(folder, ec);
-  const bool too_little = error != 0 && !ec && space.available < needed;
+  const double free = free_bytes(path).value_or(HUGE_VAL);
+  const bool too_little = error != 0 && free < static_cast<double>(needed);
   if (error == ENOSPC || error == EDQUOT || too_little)
     throw ResourceError(
         fmt::format("not enough space on the disk for '{}': {:.1f} MiB are needed, {:.1f} are free", path,
-                    static_cast<double>(needed) / 1048576, static_cast<double>(space.available) / 1048576));
+                    static_cast<double>(needed) / 1048576, free / 1048576));
 }
 
 /// Whether files may be written by Open MPI's own OMPIO: unless ROMIO was asked for (mpirun --mca io sets

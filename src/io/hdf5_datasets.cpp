@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <cmath>
 
 #include "aetos/core/error.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/io/hdf5.hpp"
 
 namespace aetos::io::hdf5 {
@@ -211,11 +212,7 @@ void write_pieces(const Communicator& comm, hid_t dataset, const float* data,
         H5Dwrite(dataset, H5T_NATIVE_FLOAT, from.get(), to.get(), transfer.get(), nothing ? &none : data);
     comm.agree([&] {
       if (status >= 0) return;
-      std::error_code ec;
-      const auto space = std::filesystem::space(
-          std::filesystem::path(file).parent_path().empty() ? "." : std::filesystem::path(file).parent_path(),
-          ec);
-      const bool full = !ec && space.available < (1u << 20);
+      const bool full = free_bytes(file).value_or(HUGE_VAL) < (1 << 20);
       throw ResourceError(
           fmt::format("cannot write '{}': {}", file, full ? "the disk is full" : last_error()));
     });

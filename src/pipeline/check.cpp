@@ -11,6 +11,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
 #include "aetos/imaging/dose.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/pipeline/model_images.hpp"
 #include "aetos/pipeline/stage_meter.hpp"
@@ -21,15 +22,6 @@ namespace {
 
 using config::Stage;
 using Json = nlohmann::json;
-
-double free_bytes(std::filesystem::path folder) {
-  folder = std::filesystem::absolute(folder);
-  while (!folder.empty() && !std::filesystem::exists(folder) && folder.has_relative_path())
-    folder = folder.parent_path();
-  std::error_code error;
-  const auto space = std::filesystem::space(folder, error);
-  return error ? -1 : static_cast<double>(space.available);
-}
 
 bool reads_patterns(const Plan& plan) {
   return std::any_of(plan.config.detectors.begin(), plan.config.detectors.end(),
@@ -262,22 +254,22 @@ Json check(const Plan& plan, int ranks) {
     bytes += stage.value("bytes_written", 0.0);
     for (const auto& warning : stage.value("warnings", Json::array())) warnings.push_back(warning);
   }
-  const double room = free_bytes(plan.output);
+  const auto room = io::free_bytes(plan.output);
   const bool patterns = plan.has(Stage::simulate) && reads_patterns(plan);
-  if (room >= 0 && bytes > room && patterns)
+  if (room && bytes > *room && patterns)
     throw InputError("detectors",
                      fmt::format("{:.0f} MB to write, with the patterns of pixelated detectors", bytes / 1e6),
                      fmt::format("at most the {:.0f} MB that are free in {}; read fewer tilts, a smaller "
                                  "outer_mrad or a larger step_mrad",
-                                 room / 1e6, plan.output.string()));
-  if (room >= 0 && bytes > room)
+                                 *room / 1e6, plan.output.string()));
+  if (room && bytes > *room)
     warnings.push_back(fmt::format("{:.0f} MB will be written, but only {:.0f} MB are free in {}",
-                                   bytes / 1e6, room / 1e6, plan.output.string()));
+                                   bytes / 1e6, *room / 1e6, plan.output.string()));
   result["core_hours"] = hours;
   result["wall_hours"] = hours / ranks;
   result["memory_per_rank_MiB"] = memory;
   result["bytes_written"] = bytes;
-  result["bytes_free"] = room >= 0 ? Json(room) : Json(nullptr);
+  result["bytes_free"] = room ? Json(*room) : Json(nullptr);
   result["warnings"] = warnings;
   refuse_what_does_not_fit(result, ranks);
   return result;

@@ -23,4 +23,7 @@ struct Plan {
 /// Throws InputError where the request cannot be met.
 Plan make_plan(const Request& request);
 
+/// The journal of cleaned projections, and the series.
+double bytes_written(const Plan& plan);
+
 }  // namespace aetos::preprocessing

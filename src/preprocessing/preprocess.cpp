@@ -11,6 +11,7 @@
 #include "aetos/core/progress.hpp"
 #include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/io/json_text.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "calibrate.hpp"
@@ -265,6 +266,7 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
   comm.agree([&] {
     plan = make_plan(request);
     if (!request.options.shifts.empty()) shifts = read_shifts(request.options.shifts, plan);
+    if (comm.is_root()) io::require_space(context, outputs.series, bytes_written(plan));
   });
   for (const auto& note : plan.notes) log::info("note: {}", note);
   log::info("preprocessing {} of {}: {} projections of {} x {} pixels (y, x)", output_signal(plan),

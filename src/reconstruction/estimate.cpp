@@ -122,6 +122,11 @@ void add_warnings(const Plan& plan, const Request& request, int ranks, std::vect
 
 }  // namespace
 
+double bytes_written(const Plan& plan) {
+  return static_cast<double>(element_count(plan.geometry.volume_px)) * sizeof(float) *
+         (1 + 2 * (plan.accelerated ? 2 : 1));
+}
+
 Estimate estimate(const Request& request, int ranks) {
   Plan plan = make_plan(request);
   const auto& options = request.options;
@@ -140,8 +145,7 @@ Estimate estimate(const Request& request, int ranks) {
       (kProgramBytes + kKeptShare * memory_bytes(plan, s, fourier, options.support != "none",
                                                  options.method == "sirt", options.refine_angles, ranks)) /
       kMiB;
-  // The volume, and two generations of checkpoints.
-  estimate.bytes_written = s.nz * s.ny * s.nx * 4 * (1 + 2 * (plan.accelerated ? 2 : 1));
+  estimate.bytes_written = bytes_written(plan);
   add_warnings(plan, request, ranks, estimate.warnings);
   return estimate;
 }

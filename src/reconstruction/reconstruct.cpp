@@ -10,6 +10,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/io/tilt_series.hpp"
 #include "aetos/tomography/support.hpp"
 #include "checkpoint.hpp"
@@ -320,7 +321,10 @@ Solution reconstruct_state(const RunContext& context, const Request& request, co
 
 json reconstruct(const RunContext& context, const Request& request, const std::filesystem::path& file) {
   Plan plan;
-  context.comm.agree([&] { plan = make_plan(request); });
+  context.comm.agree([&] {
+    plan = make_plan(request);
+    if (context.comm.is_root()) io::require_space(context, file, bytes_written(plan));
+  });
   announce(context.comm, request, plan);
   json refined;
   if (request.options.refine_angles) {

@@ -10,6 +10,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/processor_time.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/series_metadata.hpp"
 #include "aetos/simulation/signals.hpp"
@@ -91,6 +92,18 @@ nlohmann::json summary(const PlaneWavePlan& wave, std::size_t ranks_of_group) {
   return j;
 }
 
+/// The journal of the waves, and the images and patterns.
+double bytes_written(const PlaneWavePlan& wave) {
+  const Plan& plan = wave.plan;
+  const auto tilts = static_cast<double>(plan.rotation.size());
+  const double per_image = static_cast<double>(plan.scan.probes()) * sizeof(float);
+  const double names = 1 + (wave.request.microscope.source_fwhm_A > 0) + (plan.electrons_per_pixel ? 1 : 0);
+  return tilts * static_cast<double>(plan.configurations()) *
+             (per_image * static_cast<double>(plan.imaging.size() + 1) +
+              static_cast<double>(pattern_values(wave)) * sizeof(float)) +
+         tilts * static_cast<double>(plan.imaging.size()) * names * per_image;
+}
+
 }  // namespace
 
 Estimate estimate_plane_wave(const Request& request, int ranks) {
@@ -110,11 +123,7 @@ Estimate estimate_plane_wave(const Request& request, int ranks) {
   const double images = static_cast<double>(plan.focal_series.size() * plan.imaging.size());
   e.core_seconds = waves * (static_cast<double>(e.slices) * rates.slice_s + images * rates.image_s);
   e.memory_per_rank_MiB = plane_wave_bytes(wave, group) / 1048576;
-  const double per_image = static_cast<double>(plan.scan.probes()) * sizeof(float);
-  const double names = 1 + (request.microscope.source_fwhm_A > 0) + (plan.electrons_per_pixel ? 1 : 0);
-  e.bytes_written = waves * (per_image * static_cast<double>(plan.imaging.size() + 1) +
-                             static_cast<double>(pattern_values(wave)) * sizeof(float)) +
-                    static_cast<double>(e.tilts * plan.imaging.size()) * names * per_image;
+  e.bytes_written = bytes_written(wave);
   e.angle_limit_mrad = plan.angle_limit_mrad;
   e.warnings = plan.warnings;
   if (group < wave.ranks_per_wave)
@@ -132,6 +141,9 @@ nlohmann::json simulate_plane_wave(const RunContext& context, const Request& req
   const Plan& plan = wave.plan;
   const auto signals = signals_of(plan);
   for (const auto& warning : plan.warnings) log::warn("{}", warning);
+  context.comm.agree([&] {
+    if (context.comm.is_root()) io::require_space(context, file, bytes_written(wave));
+  });
   const std::size_t group_ranks = group_size(wave, static_cast<std::size_t>(context.comm.size()));
   const std::size_t groups = static_cast<std::size_t>(context.comm.size()) / group_ranks;
   log::info(

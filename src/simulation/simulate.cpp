@@ -9,6 +9,7 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/program_memory.hpp"
 #include "aetos/core/progress.hpp"
+#include "aetos/io/disk_space.hpp"
 #include "aetos/parallel/journal.hpp"
 #include "aetos/parallel/partition.hpp"
 #include "aetos/simulation/diffraction.hpp"
@@ -115,19 +116,19 @@ void end_if_stopped(const RunContext& context, const Done& done) {
   throw Interrupted(fmt::format("simulation stopped by {}", context.stop.reason()));
 }
 
-/// Patterns are large: a run that cannot hold them is better not begun.
-void refuse_patterns_beyond_disk(const Request& request, const Plan& plan,
-                                 const std::filesystem::path& folder) {
-  if (plan.cameras.empty()) return;
-  std::error_code error;
-  const auto room = std::filesystem::space(folder, error);
-  const double bytes = bytes_written(request, plan);
-  if (!error && bytes > static_cast<double>(room.available))
+/// A run that the disk cannot hold is better not begun. Patterns are large, and their keys make them smaller.
+void require_space(const RunContext& context, const Request& request, const Plan& plan,
+                   const std::filesystem::path& file) {
+  const double whole = bytes_written(request, plan);
+  const double bytes = io::bytes_to_write(context, file, whole);
+  const auto free = io::free_bytes(context.work);
+  if (!plan.cameras.empty() && free && bytes > *free)
     throw InputError(
         "detectors", fmt::format("patterns and images of {:.0f} MB", bytes / 1e6),
         fmt::format("at most the {:.0f} MB that are free; read fewer tilts, a smaller outer_mrad "
                     "or a larger step_mrad",
-                    static_cast<double>(room.available) / 1e6));
+                    *free / 1e6));
+  io::require_space(context, file, whole);
 }
 
 nlohmann::json number_or_null(const std::optional<double>& value) {
@@ -181,7 +182,9 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   log::info("simulating {} tilts x {} configurations, {} x {} pixels of {} Å, {} atoms, {}",
             request.tilts.size(), plan.configurations(), plan.scan.ny, plan.scan.nx, plan.scan.pixel_A,
             plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
-  context.comm.agree([&] { refuse_patterns_beyond_disk(request, plan, context.work); });
+  context.comm.agree([&] {
+    if (context.comm.is_root()) require_space(context, request, plan, file);
+  });
   const Window window = choose_window(context.comm, request, plan);
   cut_into_tiles(plan, window.whole);
   log::info("{}", window.reason);

@@ -1,6 +1,9 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
+#include <array>
 #include <thread>
 
 #include "support/same_results.hpp"
@@ -33,6 +36,76 @@ class SmallDisk {
   fs::path at_;
   bool mounted_ = false;
 };
+
+/// Takes all that is free on a disk, as another user may.
+void fill(const fs::path& ballast) {
+  const int file = ::open(ballast.c_str(), O_WRONLY | O_CREAT, 0644);
+  const std::array<char, 4096> zeros{};
+  while (::write(file, zeros.data(), zeros.size()) > 0) {
+  }
+  ::close(file);
+}
+
+TEST(Disk, TooSmallForAStageIsToldBeforeItBegins) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path() / "disk");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount the small file system of this test";
+  const auto run = folder.path() / "disk/run";
+  const std::string command = "run " + write_small_run(folder) + " --output " + run.string();
+  const auto refused = [&](const Outcome& outcome, const char* result) {
+    EXPECT_EQ(outcome.code, 1) << outcome.output;
+    const auto told =
+        outcome.output.find("not enough space on the disk for '" + (run / result).string() + "' and");
+    EXPECT_NE(told, std::string::npos) << outcome.output;
+    EXPECT_EQ(outcome.output.find("not enough space", told + 1), std::string::npos) << outcome.output;
+  };
+  refused(run_aetos(command, 2), "tilt_series.h5");
+  EXPECT_FALSE(fs::exists(run / "tilt_series.h5"));
+  // 413 kB: not all over again, but what an earlier start has not left there.
+  ASSERT_TRUE(disk.resize("600k"));
+  const auto killed = run_aetos(command + " --resume", 2, "AETOS_FAULT=series-write");
+  ASSERT_EQ(killed.output.find("not enough space"), std::string::npos) << killed.output;
+  EXPECT_FALSE(fs::exists(run / "tilt_series.h5"));
+  refused(run_aetos(command + " --resume", 2), "volume.h5");
+  EXPECT_TRUE(fs::exists(run / "tilt_series.h5"));
+  ASSERT_TRUE(disk.resize("64m"));
+  const auto resumed = run_aetos(command + " --resume", 2);
+  EXPECT_EQ(resumed.code, 0) << resumed.output;
+}
+
+TEST(Disk, FilledUnderWayEndsWithOneErrorInAnyStage) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path() / "disk");
+  if (!disk.mounted()) GTEST_SKIP() << "only root may mount the small file system that this test fills";
+  ASSERT_TRUE(disk.resize("4m"));
+  const auto config = write_small_run(folder);
+  const auto undisturbed = folder.path() / "undisturbed", run = folder.path() / "disk/run";
+  ASSERT_EQ(run_aetos("run " + config + " --output " + undisturbed.string()).code, 0);
+  const std::string command = "run " + config + " --output " + run.string();
+  for (const char* stage : {"simulate", "reconstruct", "trace"}) {
+    SCOPED_TRACE(stage);
+    const auto said = [&] { return read_file(run / "log.txt"); };
+    const std::string start = std::string("  ") + stage + "\n";
+    const auto before = said().size();
+    Outcome full;
+    std::thread user([&] {
+      full = run_aetos(command + (fs::exists(run / "run.json") ? " --resume" : ""), 2, "timeout 60");
+    });
+    for (int i = 0; i < 10000 && said().find(start, before) == std::string::npos; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    fill(folder.path() / "disk/ballast");
+    user.join();
+    EXPECT_EQ(full.code, 1) << full.output;
+    for (const char* file : {"tilt_series.h5", "volume.h5"})
+      if (fs::exists(run / file)) {
+        EXPECT_EQ(run_aetos("info " + (run / file).string()).code, 0) << file;
+      }
+    fs::remove(folder.path() / "disk/ballast");
+  }
+  const auto resumed = run_aetos(command + " --resume", 3);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  expect_same_results(undisturbed, run);
+}
 
 TEST(Disk, FullEndsWithOneErrorAndResumesWhenThereIsRoom) {
   TemporaryFolder folder;
@@ -69,6 +142,20 @@ TEST(Disk, ReadOnlyFolderIsToldBeforeAnythingRuns) {
   const auto outcome = run_aetos("run " + config + " --output " + (folder.path() / "disk/run").string(), 2);
   EXPECT_EQ(outcome.code, 2) << outcome.output;
   EXPECT_NE(outcome.output.find("disk/run"), std::string::npos) << outcome.output;
+}
+
+TEST(Disk, SlowForOneRankIsWaitedFor) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  const auto at = [&](const char* name) { return folder.path() / name; };
+  ASSERT_EQ(run_aetos("run " + config + " --output " + at("undisturbed").string()).code, 0);
+  for (const char* place : {"journal-sync", "publish-sync"}) {
+    const auto slow = run_aetos(
+        "run " + config + " --overwrite --set checkpoint_interval_s=1 --output " + at("slow").string(), 3,
+        fmt::format("AETOS_FAULT={},slow,1,0 timeout 120", place));
+    ASSERT_EQ(slow.code, 0) << place << ": " << slow.output;
+    expect_same_results(at("undisturbed"), at("slow"));
+  }
 }
 
 TEST(Disk, FolderRemovedUnderWayIsAnErrorNotAHang) {
