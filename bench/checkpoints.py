@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""What it costs to keep work safe, and how much of it a kill takes.
+"""What it costs to keep work safe, how much of it a kill takes, and how soon a run stops that is asked to.
 
-    bench/checkpoints.py AETOS OUT [--ranks 2] [--kills 8] [--seed 1] [CONFIG [KEY=VALUE...]]
+    bench/checkpoints.py AETOS OUT [--measure cost loss stops] [--ranks 2] [--times 8] [--seed 1] [CONFIG [KEY=VALUE...]]
 
 Cost: a whole run under strace; the time within calls on the files that are there for a resume alone (journals and
 checkpoints in the output's `work`), on the rank that spends most, as a share of the run. Whole runs with and without
 checkpoints differ by more than that from one to the next.
 Loss: runs killed (SIGKILL, all ranks) after a random time and resumed: how much longer both took together than a run
-that nobody killed. CONFIG: configs/small-simulated.yaml. Needs strace, and no more than the standard library."""
+that nobody killed.
+Stops: SIGUSR1 up to 45 s after each start of one run, and the time until it has ended with exit code 75; resumed each time.
+CONFIG: configs/small-simulated.yaml. Needs strace for the cost, and no more than the standard library."""
 import argparse
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import time
 
@@ -58,6 +61,22 @@ class Runs:
             raise SystemExit("the resumed run failed")
         return time.monotonic() - begin
 
+    def stopped(self, after):
+        """Seconds from SIGUSR1 to the end, and the log's last line before; None where the run ended by itself."""
+        log = self.folder / "log.txt"
+        run = self.start(*(["--resume"] if log.exists() else ["--overwrite"]))
+        try:
+            if run.wait(after) != 0:
+                raise SystemExit("the run failed")
+            return None
+        except subprocess.TimeoutExpired:
+            said = log.read_text().splitlines()[-1] if log.exists() else ""
+            begin = time.monotonic()
+            run.send_signal(signal.SIGUSR1)  # mpirun sends it on
+            if run.wait() not in (0, 75):
+                raise SystemExit("the run did not stop in good order")
+            return time.monotonic() - begin, said
+
 
 def seconds_in_work(trace, work):
     """Seconds within the calls of one thread that name a file in the folder `work`."""
@@ -86,21 +105,38 @@ def loss(runs, kills, seed):
         print(f"| {after:.1f} s | {100 * after / undisturbed:.0f} % | {both - undisturbed:.1f} s |", flush=True)
 
 
+def stops(runs, times, seed):
+    print("\n| stopped after | ended within | the log's last line |\n| --- | --- | --- |")
+    drawn = random.Random(seed)
+    shutil.rmtree(runs.folder, ignore_errors=True)
+    for _ in range(times):
+        after = drawn.uniform(0, 45)
+        stopped = runs.stopped(after)
+        if stopped is None:
+            print("| the run has ended | | |")
+            return
+        print(f"| {after:.1f} s | {stopped[0]:.1f} s | {stopped[1][21:100]} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("aetos")
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--kills", type=int, default=8)
+    parser.add_argument("--measure", nargs="+", choices=["cost", "loss", "stops"], default=["cost", "loss", "stops"])
+    parser.add_argument("--times", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("config", nargs="?", default=HERE.parent / "configs/small-simulated.yaml")
     parser.add_argument("keys", nargs="*")
     a = parser.parse_intermixed_args()
     a.out.mkdir(parents=True, exist_ok=True)
     runs = Runs(a)
-    cost(runs)
-    if a.kills:
-        loss(runs, a.kills, a.seed)
+    if "cost" in a.measure:
+        cost(runs)
+    if "loss" in a.measure:
+        loss(runs, a.times, a.seed)
+    if "stops" in a.measure:
+        stops(runs, a.times, a.seed)
 
 
 if __name__ == "__main__":

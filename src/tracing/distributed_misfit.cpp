@@ -36,7 +36,15 @@ PoseChange slopes_to(const PoseChange& change, const PoseChange& after) {
   return {by_turn.x(), by_turn.y(), by_turn.z(), after[3], after[4]};
 }
 
+[[noreturn]] void throw_interrupted() {
+  throw Interrupted("stopped while atoms were refined");
+}
+
 }  // namespace
+
+void end_if_asked(const Communicator& comm, const Stop& stop) {
+  if (stop.agreed(comm)) throw_interrupted();
+}
 
 void IntensityPrior::add(const AtomModel& model, std::span<const double> parameters, double share,
                          double& value, std::span<double> gradient) const {
@@ -120,7 +128,7 @@ MinimiserResult DistributedMisfit::minimise(const std::vector<double>& start, co
     double value = 0;
     if (!journal || !journal->recall(parameters, value, slope)) {
       (void)comm_.broadcast_value(true);
-      if (together(value)) throw Interrupted("stopped while atoms were refined");
+      if (together(value)) throw_interrupted();
       if (journal) journal->keep(parameters, value, slope);
     }
     for (std::size_t i = 0; i < start.size(); ++i) gradient[i] = slope[i] * step[i];

@@ -214,6 +214,7 @@ void adapt_shape(State& state, const RefineOptions& options) {
 /// Scale and offset of every projection. Collective.
 std::vector<ImageFit> fits_of(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
                               const State& state) {
+  end_if_asked(comm, stop);
   DistributedMisfit misfit(comm, stop, images, state.model);
   std::vector<double> slope(state.parameters.size());
   (void)misfit.evaluate(state.parameters, slope);
@@ -314,7 +315,7 @@ Refinement refine(const Communicator& comm, const Stop& stop, MeasuredImages& im
       result.kept = std::move(kept);
     }
     if (round < options.rounds) {
-      const auto missing = find_missing_atoms(comm, images, state, fits_of(comm, stop, images, state),
+      const auto missing = find_missing_atoms(comm, stop, images, state, fits_of(comm, stop, images, state),
                                               evidence, kLeftInResiduals, tried);
       now.added = missing.size();
       add_atoms(state, missing, evidence.least);

@@ -8,6 +8,7 @@
 
 #include "aetos/atoms/neighbours.hpp"
 #include "aetos/tracing/peaks.hpp"
+#include "distributed_misfit.hpp"
 #include "peak_pixels.hpp"
 
 namespace aetos::tracing {
@@ -86,18 +87,30 @@ Array<float, 2> correlate(View<const float, 2> image, const Kernel& kernel, int 
   return out;
 }
 
-/// Bilinear between pixels; 0 outside.
-double sample(View<const float, 2> image, double x, double y) {
+/// Two images of one shape, pixel by pixel: what a voxel takes from both lies together.
+void interleave(View<const float, 2> first, View<const float, 2> second, View<float, 3> both) {
+  for (std::size_t i = 0; i < first.size(); ++i)
+    both.data()[2 * i] = first.data()[i], both.data()[2 * i + 1] = second.data()[i];
+}
+
+/// Adds what lies at a place in two interleaved images, bilinear between pixels; nothing outside.
+inline void add_sample(View<const float, 3> both, double x, double y, float& first, float& second) {
   const double fx = std::floor(x), fy = std::floor(y);
-  if (!(fx >= 0 && fy >= 0 && fx + 1 < static_cast<double>(image.extent(1)) &&
-        fy + 1 < static_cast<double>(image.extent(0))))
-    return 0;
-  const float* at =
-      image.data() + static_cast<std::size_t>(fy) * image.extent(1) + static_cast<std::size_t>(fx);
+  if (!(fx >= 0 && fy >= 0 && fx + 1 < static_cast<double>(both.extent(1)) &&
+        fy + 1 < static_cast<double>(both.extent(0))))
+    return;
+  const float* above =
+      both.data() + 2 * (static_cast<std::size_t>(fy) * both.extent(1) + static_cast<std::size_t>(fx));
+  const float* below = above + 2 * both.extent(1);
   const double a = x - fx, b = y - fy;
-  const auto v = [&](std::size_t i) { return static_cast<double>(at[i]); };
-  return (1 - b) * ((1 - a) * v(0) + a * v(1)) +
-         b * ((1 - a) * v(image.extent(1)) + a * v(image.extent(1) + 1));
+  const auto between = [&](std::size_t i) {
+    const auto along = [&](const float* row) {
+      return (1 - a) * static_cast<double>(row[i]) + a * static_cast<double>(row[i + 2]);
+    };
+    return static_cast<float>((1 - b) * along(above) + b * along(below));
+  };
+  first += between(0);
+  second += between(1);
 }
 
 /// The search's cube of voxels about the rotation centre, one pixel wide each or a whole part of one, and
@@ -118,8 +131,9 @@ struct Grid {
 };
 
 /// The intensity that fits the residuals best at every voxel of some planes within the ball, for a peak in
-/// focus. Each projection is filtered by the rank that holds it, and goes round once. Collective.
-Array<float, 3> matched_filter(const Communicator& comm, const MeasuredImages& images,
+/// focus. Each projection is filtered by the rank that holds it, and goes round once. Throws Interrupted on
+/// all ranks at a stop request. Collective.
+Array<float, 3> matched_filter(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
                                const Residuals& residuals, const Kernel& kernel, const Grid& grid,
                                Range planes) {
   const std::size_t side = grid.side();
@@ -128,24 +142,32 @@ Array<float, 3> matched_filter(const Communicator& comm, const MeasuredImages& i
   const auto held = comm.all_gather_value(images.mine);
   for (std::size_t rank = 0; rank < held.size(); ++rank)
     owner.insert(owner.end(), held[rank].size(), static_cast<int>(rank));
+  Array<float, 3> filtered({images.ny, images.nx, 2});
   for (std::size_t t = 0; t < images.sight.size(); ++t) {
-    Array<float, 2> slope({images.ny, images.nx}), stiffness(slope.shape());
-    if (owner[t] == comm.rank()) {
-      slope = correlate(residuals.slope[t - images.mine.begin], kernel, 1);
-      stiffness = correlate(residuals.stiffness[t - images.mine.begin], kernel, 2);
-    }
-    comm.broadcast(slope.flat(), owner[t]);
-    comm.broadcast(stiffness.flat(), owner[t]);
+    end_if_asked(comm, stop);
+    if (owner[t] == comm.rank())
+      interleave(correlate(residuals.slope[t - images.mine.begin], kernel, 1).view(),
+                 correlate(residuals.stiffness[t - images.mine.begin], kernel, 2).view(), filtered.view());
+    comm.broadcast(filtered.flat(), owner[t]);
+    const auto pixel_of = [&](double x, double y, double z) {
+      const Vec3 beam = images.sight[t].place(Vec3(x, y, z)) / grid.pixel_A;
+      return std::array{beam.x() + grid.middle_x, beam.y() + grid.middle_y};
+    };
+    const auto origin = pixel_of(0, 0, 0), step = pixel_of(grid.step_A, 0, 0);
+    const double along_u = step[0] - origin[0], along_v = step[1] - origin[1];
     for (std::size_t z = 0; z < planes.size(); ++z)
-      for (std::size_t y = 0; y < side; ++y)
-        for (std::size_t x = 0; x < side; ++x) {
-          const Vec3 r(grid.place(x), grid.place(y), grid.place(planes.begin + z));
-          if (r.norm() > grid.radius_A) continue;
-          const Vec3 beam = images.sight[t].place(r) / grid.pixel_A;
-          const double u = beam.x() + grid.middle_x, v = beam.y() + grid.middle_y;
-          map(z, y, x) += static_cast<float>(sample(slope, u, v));
-          bottom(z, y, x) += static_cast<float>(sample(stiffness, u, v));
+      for (std::size_t y = 0; y < side; ++y) {
+        const double place_z = grid.place(planes.begin + z), place_y = grid.place(y);
+        const double left = grid.radius_A * grid.radius_A - place_z * place_z - place_y * place_y;
+        if (left < 0) continue;
+        const auto reach = static_cast<std::ptrdiff_t>(std::sqrt(left) / grid.step_A);
+        const auto [u, v] = pixel_of(0, place_y, place_z);
+        for (std::ptrdiff_t x = -reach; x <= reach; ++x) {
+          const auto column = static_cast<std::size_t>(grid.half + x);
+          add_sample(filtered.view(), u + along_u * static_cast<double>(x),
+                     v + along_v * static_cast<double>(x), map(z, y, column), bottom(z, y, column));
         }
+      }
   }
   for (std::size_t i = 0; i < map.size(); ++i)
     map.data()[i] = bottom.data()[i] > 0 ? map.data()[i] / bottom.data()[i] : 0;
@@ -195,7 +217,7 @@ double search_step_A(double pixel_A) {
   return pixel_A / std::ceil(pixel_A / kCoarsest_A);
 }
 
-std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
+std::vector<Vec3> find_missing_atoms(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
                                      const State& state, const std::vector<ImageFit>& fits,
                                      const Evidence& evidence, double share, const std::vector<Vec3>& tried) {
   const auto& at = state.model.layout;
@@ -211,7 +233,7 @@ std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredIma
       block_partition(side, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
   const Range held =
       own.empty() ? own : Range{own.begin - std::min<std::size_t>(own.begin, 1), std::min(side, own.end + 1)};
-  const auto map = matched_filter(comm, images, residuals, in_focus(table, images.pixel_A), grid, held);
+  const auto map = matched_filter(comm, stop, images, residuals, in_focus(table, images.pixel_A), grid, held);
 
   const atoms::NeighbourSearch near(positions_of(state)), before(tried);
   std::size_t plateaus = 0;

@@ -19,8 +19,9 @@ double search_step_A(double pixel_A);
 /// room beside every atom and every brighter maximum, and is not at one of the places that were `tried`
 /// before, is a candidate if the intensity that fits the residuals there best, with the peak's true width at
 /// each projection, is `share` of what the evidence asks for or more, and 3.5 of its standard deviations.
-/// `fits`: scale and offset of every projection. The same on any number of ranks. Collective.
-std::vector<Vec3> find_missing_atoms(const Communicator& comm, const MeasuredImages& images,
+/// `fits`: scale and offset of every projection. The same on any number of ranks. Throws Interrupted on all
+/// ranks at a stop request. Collective.
+std::vector<Vec3> find_missing_atoms(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
                                      const State& state, const std::vector<ImageFit>& fits,
                                      const Evidence& evidence, double share,
                                      const std::vector<Vec3>& tried = {});
