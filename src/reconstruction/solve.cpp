@@ -122,8 +122,8 @@ void iterate(const RunContext& context, const Problem& problem, State& state, co
       watch.saved();
     }
     if (stop && more)
-      throw Interrupted(fmt::format("stopped by {} after iteration {} of {}; --resume goes on from there",
-                                    context.stop.reason(), state.iteration, iterations));
+      throw Interrupted(fmt::format("stopped by {} after iteration {} of {}", context.stop.reason(),
+                                    state.iteration, iterations));
   }
   if (progress) progress->finish();
 }

@@ -52,7 +52,7 @@ class Study {
         request_(request),
         plan_(plan),
         memory_limit_(memory_limit),
-        trials_(comm, request, plan, kGroups) {}
+        trials_(comm, stop, request, plan, kGroups) {}
 
   Json run();
 
@@ -65,7 +65,7 @@ class Study {
   double rest_of_window(const Setting& setting, const Sweep& sweep) const;
   Json study(const Sweep& sweep);
   Json study_phonons();
-  bool is_over();
+  bool simulate(const Setting& setting, std::vector<float>& signals, std::size_t configuration = 0);
 
   const Communicator& comm_;
   const Stop& stop_;
@@ -122,9 +122,16 @@ double Study::predicted_core_s(double own_s) const {
   return own_s * work / trials_.work(trials_.own());
 }
 
-bool Study::is_over() {
+/// False if the study is to end with what it has.
+bool Study::simulate(const Setting& setting, std::vector<float>& signals, std::size_t configuration) {
   if (complete_) complete_ = !stop_.agreed(comm_);
-  return !complete_;
+  if (!complete_) return false;
+  try {
+    signals = trials_.signals(setting, configuration);
+  } catch (const Interrupted&) {
+    complete_ = false;
+  }
+  return complete_;
 }
 
 Json Study::errors_json(const DetectorErrors& errors) const {
@@ -149,15 +156,15 @@ Json Study::study(const Sweep& sweep) {
     notes_.push_back(fmt::format("{}: nothing finer than the config's own could be simulated", sweep.name));
     return result;
   }
-  if (is_over()) return result;
-  const auto truth = trials_.signals(with(trials_.own(), sweep, sweep.values.back()));
+  std::vector<float> truth;
+  if (!simulate(with(trials_.own(), sweep, sweep.values.back()), truth)) return result;
   const double own_work = trials_.work(trials_.own());
   for (std::size_t i = 0; i + 1 < sweep.values.size(); ++i) {
     const double value = sweep.values[i];
     const Setting setting = with(trials_.own(), sweep, value);
-    if (is_over()) return result;
     const double missing = rest_of_window(setting, sweep);
-    const auto signals = value == own ? own_signals_ : trials_.signals(setting);
+    auto signals = own_signals_;
+    if (value != own && !simulate(setting, signals)) return result;
     result["settings"].push_back({{"value", value},
                                   {"own", value == own},
                                   {"relative_work", trials_.work(setting) / own_work},
@@ -175,8 +182,8 @@ Json Study::study_phonons() {
     return result;
   }
   std::vector<std::vector<float>> single{own_signals_};
-  while (single.size() < simulated && !is_over())
-    single.push_back(trials_.signals(trials_.own(), single.size()));
+  for (std::vector<float> one; single.size() < simulated && simulate(trials_.own(), one, single.size());)
+    single.push_back(one);
   if (single.size() < 2) return result;
   std::vector<std::size_t> numbers{1, 2, 4, 8, 16, 32};
   if (std::find(numbers.begin(), numbers.end(), own) == numbers.end()) numbers.push_back(own);
@@ -198,7 +205,7 @@ Json Study::run() {
   for (Sweep& sweep : sweeps_) keep_what_fits(sweep);
   Json result;
   double own_s = thread_seconds();
-  if (!is_over()) own_signals_ = trials_.signals(own);
+  (void)simulate(own, own_signals_);
   own_s = thread_seconds() - own_s;
   result["predicted_core_s"] = predicted_core_s(comm_.ordered_sum(std::span<const double>(&own_s, 1)));
   log::info("convergence study: {} sample probes, about {:.0f} s of processor time",

@@ -126,14 +126,14 @@ PlannedBudget plan_error_budget(const Request& request, const Plan& plan, const 
   return planned;
 }
 
-std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Request& request,
-                                                const Plan& plan, const Window& window,
-                                                std::string& why_not) {
+std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Stop& stop,
+                                                const Request& request, const Plan& plan,
+                                                const Window& window, std::string& why_not) {
   PlannedBudget planned;
   comm.agree([&] { planned = plan_error_budget(request, plan, window); });
   why_not = planned.why_not;
   if (planned.groups == 0) return std::nullopt;
-  Trials trials(comm, request, plan, planned.groups);
+  Trials trials(comm, stop, request, plan, planned.groups);
   const Settings settings = settings_of(trials, plan, window);
   ErrorBudget budget;
   for (const auto& detector : plan.imaging) budget.detectors.push_back(detector.name);

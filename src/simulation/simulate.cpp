@@ -135,10 +135,10 @@ nlohmann::json number_or_null(const std::optional<double>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
-std::optional<ErrorBudget> error_budget(const Communicator& comm, const Request& request, const Plan& plan,
+std::optional<ErrorBudget> error_budget(const RunContext& context, const Request& request, const Plan& plan,
                                         const Window& window) {
   std::string why_not;
-  auto budget = measure_error_budget(comm, request, plan, window, why_not);
+  auto budget = measure_error_budget(context.comm, context.stop, request, plan, window, why_not);
   if (budget)
     log::info("{}", describe(*budget));
   else
@@ -185,11 +185,11 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
   context.comm.agree([&] {
     if (context.comm.is_root()) require_space(context, request, plan, file);
   });
-  const Window window = choose_window(context.comm, request, plan);
+  const Window window = choose_window(context.comm, context.stop, request, plan);
   cut_into_tiles(plan, window.whole);
   log::info("{}", window.reason);
   for (const auto& warning : window_warnings(request, plan, window)) log::warn("{}", warning);
-  const auto budget = error_budget(context.comm, request, plan, window);
+  const auto budget = error_budget(context, request, plan, window);
   return_freed_memory();
 
   const std::size_t sharing =

@@ -39,8 +39,8 @@ Request PlannedTrials::varied(const Setting& setting) const {
 std::vector<float> Trials::signals(const Setting& setting, std::size_t configuration) {
   const Request request = varied(setting);
   const Plan plan = make_plan(request);
-  return sample_signals(comm_, request, plan, window_of_width(plan, setting.window_A), samples_, spent_,
-                        configuration);
+  return sample_signals(comm_, stop_, request, plan, window_of_width(plan, setting.window_A), samples_,
+                        spent_, configuration);
 }
 
 DetectorErrors Trials::errors(const std::vector<float>& signals, const std::vector<float>& truth) const {

@@ -60,16 +60,16 @@ double usual_window_A(const Plan& plan, double tolerance) {
   return std::max(kSmallestWindow_A, (3.4 + 0.058 * depth_A) * std::pow(0.005 / tolerance, 0.59));
 }
 
-Window window_by_tolerance(const Communicator& comm, const Request& request, const Plan& plan,
-                           double tolerance) {
+Window window_by_tolerance(const Communicator& comm, const Stop& stop, const Request& request,
+                           const Plan& plan, double tolerance) {
   Window reference = reference_window(request, plan);
   const auto list = candidates(request, plan, reference);
   const auto samples = draw_samples(request, plan);
   std::uint64_t spent = 0;
-  const auto truth = sample_signals(comm, request, plan, reference, samples, spent);
+  const auto truth = sample_signals(comm, stop, request, plan, reference, samples, spent);
   double last_error = 0;
   for (Window window : list) {
-    const auto signals = sample_signals(comm, request, plan, window, samples, spent);
+    const auto signals = sample_signals(comm, stop, request, plan, window, samples, spent);
     const SampleError error = sample_error(plan, samples, signals, truth);
     last_error = error.upper() * reference_factor(window_width_A(plan, window),
                                                   window_width_A(plan, reference), reference.whole);
@@ -128,9 +128,9 @@ Window window_of_width(const Plan& plan, double width) {
   return window;
 }
 
-Window choose_window(const Communicator& comm, const Request& request, const Plan& plan) {
+Window choose_window(const Communicator& comm, const Stop& stop, const Request& request, const Plan& plan) {
   if (const auto* by = std::get_if<multislice::WindowTolerance>(&request.multislice.window))
-    return window_by_tolerance(comm, request, plan, by->tolerance);
+    return window_by_tolerance(comm, stop, request, plan, by->tolerance);
   return expected_window(request, plan);
 }
 

@@ -1,11 +1,14 @@
 #include "aetos/simulation/window_samples.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "aetos/core/error.hpp"
 #include "aetos/core/random.hpp"
 #include "aetos/multislice/detector.hpp"
 #include "aetos/simulation/memory.hpp"
@@ -73,9 +76,9 @@ Samples draw_samples(const Request& request, const Plan& plan, std::size_t group
   return samples;
 }
 
-std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
-                                  const Window& window, const Samples& samples, std::uint64_t& spent,
-                                  std::size_t configuration) {
+std::vector<float> sample_signals(const Communicator& comm, const Stop& stop, const Request& request,
+                                  const Plan& plan, const Window& window, const Samples& samples,
+                                  std::uint64_t& spent, std::size_t configuration) {
   std::vector<float> mine;
   std::size_t channels = 0;
   const auto ranks = static_cast<std::size_t>(comm.size()), rank = static_cast<std::size_t>(comm.rank());
@@ -83,6 +86,7 @@ std::vector<float> sample_signals(const Communicator& comm, const Request& reque
     TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
     channels = worker.engine().channels().count;
     for (std::size_t g = rank; g < samples.groups.size(); g += ranks) {
+      if (stop.requested()) throw Interrupted(fmt::format("simulation stopped by {}", stop.reason()));
       const auto& group = samples.groups[g];
       Array<float, 2> out({group.probes.size(), channels});
       spent += worker.simulate(group.tilt, configuration, group.probes, out).wave_slices;

@@ -42,11 +42,12 @@ TEST(ErrorBudget, PredictsTheDistanceToTheConvergedAnswerWithinAFactorOfTwo) {
   c.detectors = {{.name = "adf", .inner_mrad = 39, .outer_mrad = 60}};
   c.scan.pixel_A = 0.3434;
   c.multislice.window = multislice::WindowWidth{12.8};
+  const Stop stop;
   for (const std::size_t cell_px : {400, 800, 1200}) {
     c.multislice.sampling_A = 40 / static_cast<double>(cell_px);
     const auto request = c.request();
     const auto plan = simulation::make_plan(request);
-    simulation::Trials trials(alone, request, plan, 6);
+    simulation::Trials trials(alone, stop, request, plan, 6);
     const double predicted = simulation::sampling_errors(trials, trials.signals(trials.own()))[0];
     const double error = true_error(converged, cell_px);
     std::printf("    %.4f Å: error %.2e, predicted %.2e\n", c.multislice.sampling_A, error, predicted);

@@ -100,10 +100,26 @@ TEST(ErrorBudget, AutoLeavesOutWhatWouldCostMoreThanThreePercent) {
   std::string why_not;
   const auto request = c.request();
   const auto plan = make_plan(request);
-  const auto budget =
-      measure_error_budget(Communicator(MPI_COMM_SELF), request, plan, window_of_width(plan, 9.6), why_not);
+  const auto budget = measure_error_budget(Communicator(MPI_COMM_SELF), Stop{}, request, plan,
+                                           window_of_width(plan, 9.6), why_not);
   ASSERT_TRUE(budget) << why_not;
   EXPECT_GE(budget->probes, 32u);
+}
+
+TEST(ErrorBudget, EndsAtAStopRequestAsDoesTheChoiceOfTheWindow) {
+  auto c = heap();
+  c.multislice.error_budget = true;
+  c.multislice.window = multislice::WindowTolerance{0.01};
+  const auto request = c.request();
+  const auto plan = make_plan(request);
+  const Communicator alone(MPI_COMM_SELF);
+  Stop now;
+  now.set_time_limit(std::chrono::duration<double>(0));
+  std::string why_not;
+  EXPECT_THROW(choose_window(alone, now, request, plan), Interrupted);
+  EXPECT_THROW(measure_error_budget(alone, now, request, plan, window_of_width(plan, 9.6), why_not),
+               Interrupted);
+  EXPECT_TRUE(choose_window(alone, Stop(), request, plan).error_estimate);
 }
 
 }  // namespace

@@ -45,9 +45,11 @@ struct PlannedBudget {
 /// 1 GiB. Depends on the request alone. None otherwise, and where no probe feels an atom.
 PlannedBudget plan_error_budget(const Request& request, const Plan& plan, const Window& window);
 
-/// Measures it; nothing where none is planned, and `why_not` says the reason. Collective.
-std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Request& request,
-                                                const Plan& plan, const Window& window, std::string& why_not);
+/// Measures it; nothing where none is planned, and `why_not` says the reason. Throws Interrupted on all ranks
+/// at a stop request. Collective.
+std::optional<ErrorBudget> measure_error_budget(const Communicator& comm, const Stop& stop,
+                                                const Request& request, const Plan& plan,
+                                                const Window& window, std::string& why_not);
 
 /// One line for the log.
 std::string describe(const ErrorBudget& budget);

@@ -53,10 +53,12 @@ class PlannedTrials {
 
 class Trials : public PlannedTrials {
  public:
-  Trials(const Communicator& comm, const Request& request, const Plan& plan, std::size_t groups)
-      : PlannedTrials(request, plan, groups), comm_(comm) {}
+  Trials(const Communicator& comm, const Stop& stop, const Request& request, const Plan& plan,
+         std::size_t groups)
+      : PlannedTrials(request, plan, groups), comm_(comm), stop_(stop) {}
 
-  /// Detector values of the sample probes, the same on every rank. Collective.
+  /// Detector values of the sample probes, the same on every rank. Throws Interrupted on all ranks at a stop
+  /// request. Collective.
   std::vector<float> signals(const Setting& setting, std::size_t configuration = 0);
   DetectorErrors errors(const std::vector<float>& signals, const std::vector<float>& truth) const;
   /// Of the mean over `averaged` configurations, from the spread of some single ones.
@@ -66,6 +68,7 @@ class Trials : public PlannedTrials {
 
  private:
   const Communicator& comm_;
+  const Stop& stop_;
   std::uint64_t spent_ = 0;
 };
 

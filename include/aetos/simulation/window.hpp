@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aetos/parallel/communicator.hpp"
+#include "aetos/parallel/stop.hpp"
 #include "aetos/simulation/plan.hpp"
 
 /// How large a piece of specimen each probe is propagated on.
@@ -37,8 +38,9 @@ Window window_of_width(const Plan& plan, double width_A);
 /// Resolves multislice.window. `tolerance` propagates sample probes (a fixed draw over tilts and over the
 /// places that hold atoms) on growing windows and on one much larger, takes the smallest window that holds,
 /// and states its error: that of the samples, one standard error of it more, and the larger window's own.
-/// Collective; the choice does not depend on the number of ranks.
-Window choose_window(const Communicator& comm, const Request& request, const Plan& plan);
+/// Throws Interrupted on all ranks at a stop request. Collective; the choice does not depend on the number of
+/// ranks.
+Window choose_window(const Communicator& comm, const Stop& stop, const Request& request, const Plan& plan);
 
 /// What `choose_window` is expected to take, without trying: for estimates of cost.
 Window expected_window(const Request& request, const Plan& plan);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aetos/parallel/communicator.hpp"
+#include "aetos/parallel/stop.hpp"
 #include "aetos/simulation/window.hpp"
 
 /// Sample probes that measure what a window costs in accuracy.
@@ -32,10 +33,11 @@ inline constexpr std::size_t kMostSampleGroups = 32, kProbesPerAxis = 4,
 Samples draw_samples(const Request& request, const Plan& plan, std::size_t groups = kMostSampleGroups);
 
 /// Signals of all sample probes in one configuration (group by group, probe, channel), the same on every
-/// rank. The groups are dealt to the ranks. Adds this rank's wave-slices to `spent`. Collective.
-std::vector<float> sample_signals(const Communicator& comm, const Request& request, const Plan& plan,
-                                  const Window& window, const Samples& samples, std::uint64_t& spent,
-                                  std::size_t configuration = 0);
+/// rank. The groups are dealt to the ranks. Adds this rank's wave-slices to `spent`. Throws Interrupted on
+/// all ranks at a stop request. Collective.
+std::vector<float> sample_signals(const Communicator& comm, const Stop& stop, const Request& request,
+                                  const Plan& plan, const Window& window, const Samples& samples,
+                                  std::uint64_t& spent, std::size_t configuration = 0);
 /// What a rank holds at most meanwhile, in bytes (memory_per_rank_bytes).
 double sample_bytes(const Request& request, Plan plan, const Window& window);
 
