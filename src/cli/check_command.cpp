@@ -20,7 +20,8 @@ int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
   comm.agree(
       [&] { plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output)); });
   const auto study = pipeline::check_convergence(comm, stop, plan);
-  if (comm.is_root()) fmt::print("{}\n", line.json ? io::json_text(study, 2) : pipeline::format_convergence(study));
+  if (comm.is_root())
+    fmt::print("{}\n", line.json ? io::json_text(study, 2) : pipeline::format_convergence(study));
   return study["complete"].get<bool>() ? 0 : kStoppedEarly;
 }
 
@@ -29,10 +30,11 @@ int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
 int check_command(const CommandLine& line, const Communicator& comm, Stop& stop) {
   if (line.arguments.size() != 1) throw InputError("command line", "no config", "aetos check CONFIG");
   if (line.convergence) return convergence(line, comm, stop);
+  const int here = comm.ranks_on_this_machine();
   comm.agree([&] {
     if (!comm.is_root()) return;
     const auto plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output));
-    const auto result = pipeline::check(plan, comm.size());
+    const auto result = pipeline::check(plan, comm.size(), here);
     fmt::print("{}\n", line.json ? io::json_text(result, 2) : pipeline::format_check(result));
   });
   return 0;

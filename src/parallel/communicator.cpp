@@ -82,6 +82,15 @@ void Communicator::barrier() const {
   MPI_Barrier(comm_);
 }
 
+int Communicator::ranks_on_this_machine() const {
+  MPI_Comm machine = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
+  int ranks = 1;
+  MPI_Comm_size(machine, &ranks);
+  MPI_Comm_free(&machine);
+  return ranks;
+}
+
 Communicator Communicator::split(int colour) const {
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(comm_, colour, rank_, &part);

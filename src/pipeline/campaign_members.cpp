@@ -81,7 +81,7 @@ nlohmann::json cost_of(const config::Master& master, int ranks) {
   const auto plan = make_plan(master);
   nlohmann::json cost;
   try {
-    cost = check(plan, ranks);
+    cost = check(plan, ranks, ranks);
   } catch (const InputError& e) {
     if (e.place() != "memory") throw;
     return {{"warnings", {std::string("this machine could not hold it: ") + e.what()}}};

@@ -225,9 +225,10 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
   std::map<std::string, StageRecord> wanted;
   RunRecord record;
   std::optional<RunLock> lock;
+  const int here = comm.ranks_on_this_machine();
   comm.agree([&] {
     plan = make_plan(std::move(master));
-    check(plan, comm.size());  // refuses what cannot run, before anything is written
+    check(plan, comm.size(), here);  // refuses what cannot run, before anything is written
   });
   comm.agree([&] {
     // Inputs are hashed once, by one rank; the others learn the digests below.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "aetos/core/memory_limit.hpp"
 #include "aetos/core/program_memory.hpp"
 
 namespace aetos::pipeline {
@@ -63,9 +64,10 @@ void StageMeter::finish(const Communicator& comm, nlohmann::json& summary) const
   summary["imbalance"] = total > 0 ? rounded(largest * comm.size() / total, 0.001) : 1.0;
 }
 
-double physical_memory_MiB() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) /
-         (1024.0 * 1024.0);
+double memory_here_MiB() {
+  const double physical =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  return std::min(physical, memory_limit_bytes("/proc/self/cgroup", "/sys/fs/cgroup")) / (1024.0 * 1024.0);
 }
 
 }  // namespace aetos::pipeline

@@ -35,6 +35,8 @@ class Communicator {
   MPI_Comm handle() const { return comm_; }
 
   void barrier() const;
+  /// How many of the ranks share this one's machine, with it. Collective.
+  int ranks_on_this_machine() const;
   /// Ranks of one colour form a new group, in the order of their ranks here.
   Communicator split(int colour) const;
   /// The same ranks as a group of its own, whose files, and those of groups split from it, are opened with

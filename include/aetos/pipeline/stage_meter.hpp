@@ -22,7 +22,8 @@ class StageMeter {
   double cpu_s_;
 };
 
-/// Physical memory of this machine in MiB.
-double physical_memory_MiB();
+/// Memory in MiB that the ranks on this machine may have together: all there is, or the limit that a batch
+/// system or container sets (Linux control groups, both versions).
+double memory_here_MiB();
 
 }  // namespace aetos::pipeline
