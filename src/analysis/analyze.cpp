@@ -115,8 +115,8 @@ json run_measures(const RunContext& context, const AnalyzeRequest& request,
       result[name] = measure(model, output);
   for (const auto& [name, text] : output.files) io::write_file_atomically(folder / name, text);
   if (!output.pictures.empty()) write_pictures(context, folder / "sections.h5", output.pictures);
-  io::write_extxyz(folder / "atoms-analyzed.extxyz", with_columns(request.atoms, model, output));
-  io::write_file_atomically(folder / "analysis.json", io::json_text(result, 1) + "\n");
+  io::write_extxyz(context, folder / "atoms-analyzed.extxyz", with_columns(request.atoms, model, output));
+  io::write_file_atomically(folder / "analysis.json", io::json_file_of(context, result));
   return result;
 }
 

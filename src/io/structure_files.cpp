@@ -10,6 +10,7 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
+#include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/extxyz_header.hpp"
 #include "aetos/io/text_fields.hpp"
@@ -341,6 +342,14 @@ void write_extxyz(const std::filesystem::path& path, const Structure& structure)
     out.push_back('\n');
   }
   write_file_atomically(path, std::string_view(out.data(), out.size()));
+}
+
+void write_extxyz(const RunContext& context, const std::filesystem::path& path, Structure structure) {
+  structure.comments["aetos_version"] = kVersion;
+  structure.comments["seed"] = std::to_string(context.seed);
+  structure.comments["fingerprint"] = context.fingerprint;
+  structure.comments["config"] = kResolvedConfig;
+  write_extxyz(path, structure);
 }
 
 }  // namespace aetos::io

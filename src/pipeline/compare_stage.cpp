@@ -63,7 +63,7 @@ nlohmann::json compare_stage(const RunContext& context, const Plan& plan) {
     for (const auto& note : comparison.notes) log::info("note: {}", note);
     const auto thetas = tilt_angles(plan);
     const auto details = analysis::details(comparison, traced, reference, thetas);
-    io::write_file_atomically(plan.output / files::comparison, io::json_text(details, 1) + "\n");
+    io::write_file_atomically(plan.output / files::comparison, io::json_file_of(context, details));
     io::write_file_atomically(plan.output / files::displacements,
                               displacement_table(comparison, traced, reference));
     text = io::json_text(analysis::summarize(comparison, reference, thetas));

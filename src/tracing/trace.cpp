@@ -12,7 +12,6 @@
 #include "aetos/core/log.hpp"
 #include "aetos/core/median.hpp"
 #include "aetos/core/program_memory.hpp"
-#include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/tracing/classify.hpp"
@@ -246,8 +245,8 @@ Column column(const std::vector<Atom>& atoms, Pick of) {
   return {std::move(values), 1};
 }
 
-Structure structure_of(const std::vector<Atom>& atoms, const std::vector<std::string>& species, bool refined,
-                       const RunContext& context) {
+Structure structure_of(const std::vector<Atom>& atoms, const std::vector<std::string>& species,
+                       bool refined) {
   Structure s;
   for (const Atom& a : atoms) {
     s.position.push_back(a.position);
@@ -268,9 +267,6 @@ Structure structure_of(const std::vector<Atom>& atoms, const std::vector<std::st
     s.columns["error_z_a"] = column<double>(atoms, [](const Atom& a) { return a.error_A.z(); });
   }
   s.comments["units"] = "Angstrom";
-  s.comments["aetos_version"] = kVersion;
-  s.comments["seed"] = std::to_string(context.seed);
-  s.comments["fingerprint"] = context.fingerprint;
   return s;
 }
 
@@ -351,7 +347,7 @@ json trace(const RunContext& context, const Request& request, const Outputs& out
   context.comm.agree([&] {
     if (!context.comm.is_root()) return;
     io::write_file_atomically(outputs.rejected, table_of(rejected));
-    io::write_extxyz(outputs.atoms, structure_of(atoms, species, refine_now, context));
+    io::write_extxyz(context, outputs.atoms, structure_of(atoms, species, refine_now));
   });
   json summary{{"atoms", atoms.size()},
                {"by_species", count_by_species(atoms, species)},

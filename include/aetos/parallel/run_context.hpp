@@ -9,6 +9,9 @@
 
 namespace aetos {
 
+/// Name of the file in a run's folder that holds its whole config.
+inline constexpr const char* kResolvedConfig = "config.resolved.yaml";
+
 /// What a driver needs to know about the run that it is part of, beside its own options.
 struct RunContext {
   const Communicator& comm;

@@ -18,7 +18,7 @@ namespace aetos::pipeline {
 
 /// Names of the files of a run (INTERFACE, "Files of a run").
 namespace files {
-inline constexpr const char* resolved_config = "config.resolved.yaml";
+inline constexpr const char* resolved_config = kResolvedConfig;
 inline constexpr const char* tilt_series = "tilt_series.h5";
 inline constexpr const char* diffraction = simulation::kDiffractionFile;
 inline constexpr const char* refined_series = reconstruction::kRefinedSeries;
