@@ -4,45 +4,80 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 
 namespace aetos::io {
+namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<double> free_bytes(const fs::path& path) {
+/// The path, or the nearest folder above it that exists.
+fs::path existing(const fs::path& path) {
   fs::path there = fs::absolute(path);
   std::error_code error;
   while (!fs::exists(there, error) && there.has_relative_path()) there = there.parent_path();
-  const fs::space_info space = fs::space(there, error);
+  return there;
+}
+
+dev_t disk_of(const fs::path& path) {
+  struct stat found {};
+  return ::stat(existing(path).c_str(), &found) == 0 ? found.st_dev : 0;
+}
+
+/// Blocks, since what a killed run reserved lies beyond its file's end.
+double bytes_on_disk(const fs::path& file) {
+  struct stat found {};
+  return ::stat(file.c_str(), &found) == 0 && S_ISREG(found.st_mode)
+             ? 512.0 * static_cast<double>(found.st_blocks)
+             : 0;
+}
+
+}  // namespace
+
+std::optional<double> free_bytes(const fs::path& path) {
+  std::error_code error;
+  const fs::space_info space = fs::space(existing(path), error);
   if (error) return std::nullopt;
   return static_cast<double>(space.available);
 }
 
-double bytes_to_write(const RunContext& context, const fs::path& file, double bytes) {
+std::optional<Shortage> shortage_of_space(const RunContext& context, const SpaceNeeded& needed) {
+  std::map<dev_t, Shortage> of_disk;
+  std::set<fs::path> apart;
+  for (const auto& result : needed.results) {
+    const fs::path partial = partial_name(result.file);
+    Shortage& disk = of_disk[disk_of(partial)];
+    if (disk.file.empty()) disk.file = result.file;
+    disk.needed += std::max(0.0, static_cast<double>(file_bytes(static_cast<std::uint64_t>(result.bytes))) -
+                                     bytes_on_disk(partial));
+    apart.insert({partial, result.file});
+  }
   double there = 0;
-  // Blocks, since what a killed run reserved lies beyond its file's end.
-  const auto count = [&](const fs::path& path) {
-    struct stat found;
-    if (::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode))
-      there += 512 * static_cast<double>(found.st_blocks);
-  };
-  count(partial_name(file));
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(context.work, error)) count(entry.path());
-  return std::max(0.0, bytes - there);
+  for (auto entry = fs::recursive_directory_iterator(context.work, error);
+       entry != fs::recursive_directory_iterator(); entry.increment(error))
+    if (!apart.contains(entry->path())) there += bytes_on_disk(entry->path());
+  Shortage& disk = of_disk[disk_of(context.work)];
+  if (disk.file.empty()) disk.file = context.work;
+  disk.needed += std::max(0.0, needed.work_bytes - there);
+  for (auto& [number, shortage] : of_disk) {
+    const auto free = free_bytes(shortage.file);
+    shortage.free = free.value_or(shortage.needed);
+    if (shortage.needed > shortage.free) return shortage;
+  }
+  return std::nullopt;
 }
 
-void require_space(const RunContext& context, const fs::path& file, double bytes) {
-  const double needed = bytes_to_write(context, file, bytes);
-  const auto free = free_bytes(context.work);
-  if (free && needed > *free)
+void require_space(const RunContext& context, const SpaceNeeded& needed) {
+  if (const auto shortage = shortage_of_space(context, needed))
     throw ResourceError(
         fmt::format("not enough space on the disk for '{}' and what is kept until it is complete: {:.1f} MiB "
                     "are needed, {:.1f} are free",
-                    file.string(), needed / 1048576, *free / 1048576));
+                    shortage->file.string(), shortage->needed / 1048576, shortage->free / 1048576));
 }
 
 }  // namespace aetos::io

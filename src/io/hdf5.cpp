@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -120,18 +119,18 @@ namespace {
 /// Room for `bytes` and the file's own tables. Blocks are reserved where the file system can do so, else the
 /// free space is compared.
 void reserve(const std::string& path, std::uint64_t bytes) {
-  const std::uint64_t needed = bytes + bytes / 64 + (std::uint64_t{1} << 17);
+  const std::uint64_t needed = file_bytes(bytes);
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) throw ResourceError(fmt::format("cannot write '{}': {}", path, std::strerror(errno)));
   const int status = ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(needed));
   const int error = status == 0 ? 0 : errno;
   ::close(fd);
-  const double free = free_bytes(path).value_or(HUGE_VAL);
-  const bool too_little = error != 0 && free < static_cast<double>(needed);
+  const auto free = free_bytes(path);
+  const bool too_little = error != 0 && free && *free < static_cast<double>(needed);
   if (error == ENOSPC || error == EDQUOT || too_little)
-    throw ResourceError(
-        fmt::format("not enough space on the disk for '{}': {:.1f} MiB are needed, {:.1f} are free", path,
-                    static_cast<double>(needed) / 1048576, free / 1048576));
+    throw ResourceError(fmt::format("not enough space on the disk for '{}': {:.1f} MiB are needed{}", path,
+                                    static_cast<double>(needed) / 1048576,
+                                    free ? fmt::format(", {:.1f} are free", *free / 1048576) : ""));
 }
 
 /// Whether files may be written by Open MPI's own OMPIO: unless ROMIO was asked for (mpirun --mca io sets

@@ -65,8 +65,8 @@ Plan make_plan(const Request& request) {
   return plan;
 }
 
-double bytes_written(const Plan& plan) {
-  return 2 * static_cast<double>(plan.info.ny * plan.info.nx * plan.kept.size()) * sizeof(float);
+double bytes_of_images(const Plan& plan) {
+  return static_cast<double>(plan.info.ny * plan.info.nx * plan.kept.size()) * sizeof(float);
 }
 
 Estimate estimate(const Request& request, int ranks) {
@@ -83,7 +83,7 @@ Estimate estimate(const Request& request, int ranks) {
   e.core_seconds =
       all * (kSecondsPerPixel + kSecondsOfDenoising[static_cast<std::size_t>(request.options.denoise)]);
   e.memory_per_rank_MiB = (kProgramBytes + pixels * kBytesPerPixel) / 1048576;
-  e.bytes_written = bytes_written(plan);
+  e.bytes_written = 2 * bytes_of_images(plan);
   if (e.projections < static_cast<std::size_t>(ranks))
     e.warnings.push_back(
         fmt::format("{} ranks for {} projections: some stay idle in preprocess", ranks, e.projections));

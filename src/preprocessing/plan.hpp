@@ -23,7 +23,7 @@ struct Plan {
 /// Throws InputError where the request cannot be met.
 Plan make_plan(const Request& request);
 
-/// The journal of cleaned projections, and the series.
-double bytes_written(const Plan& plan);
+/// Bytes of the cleaned projections: once in the journal, once in the series.
+double bytes_of_images(const Plan& plan);
 
 }  // namespace aetos::preprocessing

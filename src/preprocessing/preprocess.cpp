@@ -9,7 +9,6 @@
 #include "aetos/core/fault.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/progress.hpp"
-#include "aetos/core/version.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/disk_space.hpp"
 #include "aetos/io/json_text.hpp"
@@ -185,8 +184,7 @@ json details(const Request& request, const Plan& plan, const std::vector<Finding
     rows.push_back(row);
   }
   const auto& o = request.options;
-  return {{"version", kVersion},
-          {"input", request.source},
+  return {{"input", request.source},
           {"signal", output_signal(plan)},
           {"steps",
            {{"bad_pixels", word_of(config::kBadPixelsWords, o.bad_pixels)},
@@ -249,7 +247,7 @@ json settle_calibration(const RunContext& context, const Request& request, const
   write_crystal(context, calibration, outputs.crystal);
   context.comm.agree([&] {
     if (context.comm.is_root())
-      io::write_file_atomically(outputs.calibration, io::json_text(calibration.details, 1) + "\n");
+      io::write_file_atomically(outputs.calibration, io::json_file_of(context, calibration.details));
   });
   json summary = calibration.details;
   for (const char* list : {"spots", "displacements_px"}) summary.erase(list);
@@ -266,7 +264,9 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
   comm.agree([&] {
     plan = make_plan(request);
     if (!request.options.shifts.empty()) shifts = read_shifts(request.options.shifts, plan);
-    if (comm.is_root()) io::require_space(context, outputs.series, bytes_written(plan));
+    if (comm.is_root())
+      io::require_space(context, {.results = {{outputs.series, bytes_of_images(plan)}},
+                                  .work_bytes = bytes_of_images(plan)});
   });
   for (const auto& note : plan.notes) log::info("note: {}", note);
   log::info("preprocessing {} of {}: {} projections of {} x {} pixels (y, x)", output_signal(plan),
@@ -288,7 +288,7 @@ json preprocess(const RunContext& context, const Request& request, const Outputs
   const json done = details(request, plan, findings, shifts, factors);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    io::write_file_atomically(outputs.details, io::json_text(done, 1) + "\n");
+    io::write_file_atomically(outputs.details, io::json_file_of(context, done));
     io::write_file_atomically(outputs.shifts, shifts_csv(plan, shifts));
   });
   json result = summary(plan, done);

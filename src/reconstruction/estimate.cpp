@@ -122,9 +122,9 @@ void add_warnings(const Plan& plan, const Request& request, int ranks, std::vect
 
 }  // namespace
 
-double bytes_written(const Plan& plan) {
+double checkpoint_bytes(const Plan& plan) {
   return static_cast<double>(element_count(plan.geometry.volume_px)) * sizeof(float) *
-         (1 + 2 * (plan.accelerated ? 2 : 1));
+         (plan.accelerated ? 2 : 1);
 }
 
 Estimate estimate(const Request& request, int ranks) {
@@ -145,7 +145,8 @@ Estimate estimate(const Request& request, int ranks) {
       (kProgramBytes + kKeptShare * memory_bytes(plan, s, fourier, options.support != "none",
                                                  options.method == "sirt", options.refine_angles, ranks)) /
       kMiB;
-  estimate.bytes_written = bytes_written(plan);
+  // Two generations stay, and the oldest goes when a third is there; by the end there are one and the volume.
+  estimate.bytes_written = 3 * checkpoint_bytes(plan);
   add_warnings(plan, request, ranks, estimate.warnings);
   return estimate;
 }

@@ -45,8 +45,8 @@ struct Plan {
 /// Throws InputError where the request cannot be met.
 Plan make_plan(const Request& request);
 
-/// The volume, and two generations of checkpoints.
-double bytes_written(const Plan& plan);
+/// Bytes of one generation of checkpoints.
+double checkpoint_bytes(const Plan& plan);
 
 /// The plan with other projections in place of its own.
 Plan with_projections(const Plan& plan, std::vector<std::size_t> kept, std::vector<EulerAngles> angles);

@@ -323,7 +323,10 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   Plan plan;
   context.comm.agree([&] {
     plan = make_plan(request);
-    if (context.comm.is_root()) io::require_space(context, file, bytes_written(plan));
+    if (context.comm.is_root())
+      io::require_space(
+          context, {.results = {{file, sizeof(float) * static_cast<double>(element_count(plan.written_px))}},
+                    .work_bytes = checkpoint_bytes(plan)});
   });
   announce(context.comm, request, plan);
   json refined;

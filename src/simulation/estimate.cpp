@@ -19,8 +19,9 @@
 namespace aetos::simulation {
 namespace {
 
-/// Larger windows are not tried.
+/// Larger windows, and simulations that need more memory, are not tried: a check takes seconds.
 constexpr std::size_t kLargestTrial_px = 768;
+constexpr double kLargestTrial_bytes = 1024.0 * 1024 * 1024;
 
 /// From a few probes of the tile with most work, at the middle tilt, on this machine.
 Rates rates_of_trial(const Request& request, const Plan& plan, const Window& window) {
@@ -76,7 +77,8 @@ Estimate estimate(const Request& request, int ranks) {
   (void)signals_of(plan);  // names that files cannot hold are refused here
   const Window window = expected_window(request, plan);
   cut_into_tiles(plan, window.whole);
-  const bool small = std::max(window.px[0], window.px[1]) <= kLargestTrial_px;
+  const bool small = std::max(window.px[0], window.px[1]) <= kLargestTrial_px &&
+                     memory_per_rank_bytes(request, plan, window) <= kLargestTrial_bytes;
   const Rates rates = small ? rates_of_trial(request, plan, window) : rates_of_transforms(window);
 
   Estimate e;
@@ -100,7 +102,7 @@ Estimate estimate(const Request& request, int ranks) {
                     "core-hours said here",
                     sharing));
   }
-  e.bytes_written = bytes_written(request, plan);
+  e.bytes_written = bytes_written(request, plan).all();
   e.angle_limit_mrad = plan.angle_limit_mrad;
   e.warnings.insert(e.warnings.end(), plan.warnings.begin(), plan.warnings.end());
   for (auto& warning : window_warnings(request, plan, window)) e.warnings.push_back(std::move(warning));

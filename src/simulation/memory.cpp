@@ -90,18 +90,25 @@ double memory_per_rank_bytes(const Request& request, const Plan& plan, const Win
   return kProgramBytes + atoms + tile_patterns + std::max(computing, images);
 }
 
-double bytes_written(const Request& request, const Plan& plan) {
+io::SpaceNeeded BytesWritten::space(const std::filesystem::path& series) const {
+  io::SpaceNeeded needed{.results = {{series, images}}, .work_bytes = journal};
+  if (patterns > 0) needed.results.push_back({series.parent_path() / kDiffractionFile, patterns});
+  return needed;
+}
+
+BytesWritten bytes_written(const Request& request, const Plan& plan) {
   const auto tilts = static_cast<double>(request.tilts.size());
   const double items = tilts * static_cast<double>(plan.configurations() * plan.tiles.size());
-  double journal = items * kJournalRecordBytes;
+  BytesWritten bytes{.journal = items * kJournalRecordBytes, .patterns = diffraction_bytes(plan)};
   for (std::size_t t = 0; t < request.tilts.size(); ++t)
-    journal += static_cast<double>(plan.configurations() * plan.scan.probes() * item_channels(plan, t)) *
-               sizeof(float);
-  double images = 0;
+    bytes.journal +=
+        static_cast<double>(plan.configurations() * plan.scan.probes() * item_channels(plan, t)) *
+        sizeof(float);
+  double names = 0;
   for (const auto& signal : signals_of(plan))
-    images += static_cast<double>(image_names(request, plan, signal).size());
-  return journal + diffraction_bytes(plan) +
-         images * tilts * static_cast<double>(plan.scan.ny * plan.scan.nx) * sizeof(float);
+    names += static_cast<double>(image_names(request, plan, signal).size());
+  bytes.images = names * tilts * static_cast<double>(plan.scan.ny * plan.scan.nx) * sizeof(float);
+  return bytes;
 }
 
 }  // namespace aetos::simulation

@@ -10,7 +10,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/core/processor_time.hpp"
-#include "aetos/io/disk_space.hpp"
+#include "aetos/simulation/memory.hpp"
 #include "aetos/simulation/series.hpp"
 #include "aetos/simulation/series_metadata.hpp"
 #include "aetos/simulation/signals.hpp"
@@ -92,16 +92,17 @@ nlohmann::json summary(const PlaneWavePlan& wave, std::size_t ranks_of_group) {
   return j;
 }
 
-/// The journal of the waves, and the images and patterns.
-double bytes_written(const PlaneWavePlan& wave) {
+BytesWritten bytes_written(const PlaneWavePlan& wave) {
   const Plan& plan = wave.plan;
-  const auto tilts = static_cast<double>(plan.rotation.size());
-  const double per_image = static_cast<double>(plan.scan.probes()) * sizeof(float);
+  const auto tilts = static_cast<double>(plan.rotation.size()),
+             images = static_cast<double>(plan.imaging.size());
+  const double per_image = static_cast<double>(plan.scan.probes()) * sizeof(float),
+               per_pattern = static_cast<double>(pattern_values(wave)) * sizeof(float);
   const double names = 1 + (wave.request.microscope.source_fwhm_A > 0) + (plan.electrons_per_pixel ? 1 : 0);
-  return tilts * static_cast<double>(plan.configurations()) *
-             (per_image * static_cast<double>(plan.imaging.size() + 1) +
-              static_cast<double>(pattern_values(wave)) * sizeof(float)) +
-         tilts * static_cast<double>(plan.imaging.size()) * names * per_image;
+  return {.journal =
+              tilts * static_cast<double>(plan.configurations()) * (per_image * (images + 1) + per_pattern),
+          .images = tilts * images * names * per_image,
+          .patterns = tilts * per_pattern};
 }
 
 }  // namespace
@@ -123,7 +124,7 @@ Estimate estimate_plane_wave(const Request& request, int ranks) {
   const double images = static_cast<double>(plan.focal_series.size() * plan.imaging.size());
   e.core_seconds = waves * (static_cast<double>(e.slices) * rates.slice_s + images * rates.image_s);
   e.memory_per_rank_MiB = plane_wave_bytes(wave, group) / 1048576;
-  e.bytes_written = bytes_written(wave);
+  e.bytes_written = bytes_written(wave).all();
   e.angle_limit_mrad = plan.angle_limit_mrad;
   e.warnings = plan.warnings;
   if (group < wave.ranks_per_wave)
@@ -142,7 +143,7 @@ nlohmann::json simulate_plane_wave(const RunContext& context, const Request& req
   const auto signals = signals_of(plan);
   for (const auto& warning : plan.warnings) log::warn("{}", warning);
   context.comm.agree([&] {
-    if (context.comm.is_root()) io::require_space(context, file, bytes_written(wave));
+    if (context.comm.is_root()) io::require_space(context, bytes_written(wave).space(file));
   });
   const std::size_t group_ranks = group_size(wave, static_cast<std::size_t>(context.comm.size()));
   const std::size_t groups = static_cast<std::size_t>(context.comm.size()) / group_ranks;

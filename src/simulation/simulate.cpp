@@ -116,19 +116,15 @@ void end_if_stopped(const RunContext& context, const Done& done) {
   throw Interrupted(fmt::format("simulation stopped by {}", context.stop.reason()));
 }
 
-/// A run that the disk cannot hold is better not begun. Patterns are large, and their keys make them smaller.
-void require_space(const RunContext& context, const Request& request, const Plan& plan,
-                   const std::filesystem::path& file) {
-  const double whole = bytes_written(request, plan);
-  const double bytes = io::bytes_to_write(context, file, whole);
-  const auto free = io::free_bytes(context.work);
-  if (!plan.cameras.empty() && free && bytes > *free)
+/// Patterns are large, and their keys make them smaller.
+void refuse_patterns_beyond_disk(const RunContext& context, const Plan& plan, const io::SpaceNeeded& needed) {
+  if (plan.cameras.empty()) return;
+  if (const auto shortage = io::shortage_of_space(context, needed))
     throw InputError(
-        "detectors", fmt::format("patterns and images of {:.0f} MB", bytes / 1e6),
+        "detectors", fmt::format("patterns and images of {:.0f} MB", shortage->needed / 1e6),
         fmt::format("at most the {:.0f} MB that are free; read fewer tilts, a smaller outer_mrad "
                     "or a larger step_mrad",
-                    *free / 1e6));
-  io::require_space(context, file, whole);
+                    shortage->free / 1e6));
 }
 
 nlohmann::json number_or_null(const std::optional<double>& value) {
@@ -183,7 +179,10 @@ nlohmann::json simulate(const RunContext& context, const Request& request,
             request.tilts.size(), plan.configurations(), plan.scan.ny, plan.scan.nx, plan.scan.pixel_A,
             plan.sites.atom.size(), atoms::describe(plan.thermal, request.specimen));
   context.comm.agree([&] {
-    if (context.comm.is_root()) require_space(context, request, plan, file);
+    if (!context.comm.is_root()) return;
+    const auto needed = bytes_written(request, plan).space(file);
+    refuse_patterns_beyond_disk(context, plan, needed);
+    io::require_space(context, needed);
   });
   const Window window = choose_window(context.comm, context.stop, request, plan);
   cut_into_tiles(plan, window.whole);

@@ -86,13 +86,14 @@ std::vector<float> sample_signals(const Communicator& comm, const Stop& stop, co
     TileWorker worker(request, plan, engine_settings(request, plan, window.px, window.whole));
     channels = worker.engine().channels().count;
     for (std::size_t g = rank; g < samples.groups.size(); g += ranks) {
-      if (stop.requested()) throw Interrupted(fmt::format("simulation stopped by {}", stop.reason()));
+      if (stop.requested()) break;
       const auto& group = samples.groups[g];
       Array<float, 2> out({group.probes.size(), channels});
       spent += worker.simulate(group.tilt, configuration, group.probes, out).wave_slices;
       mine.insert(mine.end(), out.begin(), out.end());
     }
   });
+  if (stop.agreed(comm)) throw Interrupted(fmt::format("simulation stopped by {}", stop.reason()));
   const auto gathered = comm.all_gather(std::span<const float>(mine));
 
   // Joined rank by rank; put back into the order of the groups.

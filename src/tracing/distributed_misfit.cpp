@@ -42,7 +42,7 @@ PoseChange slopes_to(const PoseChange& change, const PoseChange& after) {
 
 }  // namespace
 
-void end_if_asked(const Communicator& comm, const Stop& stop) {
+void end_if_stopped(const Communicator& comm, const Stop& stop) {
   if (stop.agreed(comm)) throw_interrupted();
 }
 

@@ -19,7 +19,7 @@ struct IntensityPrior {
 };
 
 /// Throws Interrupted on all ranks if a stop was asked for on one. Collective.
-void end_if_asked(const Communicator& comm, const Stop& stop);
+void end_if_stopped(const Communicator& comm, const Stop& stop);
 
 /// The misfit to all images as one function of the parameters. The root minimises; the other ranks serve
 /// their images until it is done, so that one process alone decides and none can wander off.

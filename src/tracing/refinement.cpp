@@ -214,7 +214,7 @@ void adapt_shape(State& state, const RefineOptions& options) {
 /// Scale and offset of every projection. Collective.
 std::vector<ImageFit> fits_of(const Communicator& comm, const Stop& stop, const MeasuredImages& images,
                               const State& state) {
-  end_if_asked(comm, stop);
+  end_if_stopped(comm, stop);
   DistributedMisfit misfit(comm, stop, images, state.model);
   std::vector<double> slope(state.parameters.size());
   (void)misfit.evaluate(state.parameters, slope);

@@ -144,7 +144,7 @@ Array<float, 3> matched_filter(const Communicator& comm, const Stop& stop, const
     owner.insert(owner.end(), held[rank].size(), static_cast<int>(rank));
   Array<float, 3> filtered({images.ny, images.nx, 2});
   for (std::size_t t = 0; t < images.sight.size(); ++t) {
-    end_if_asked(comm, stop);
+    end_if_stopped(comm, stop);
     if (owner[t] == comm.rank())
       interleave(correlate(residuals.slope[t - images.mine.begin], kernel, 1).view(),
                  correlate(residuals.stiffness[t - images.mine.begin], kernel, 2).view(), filtered.view());

@@ -187,6 +187,17 @@ TEST_F(WholeRun, FilesNameWhatTheyWereMadeFrom) {
   const auto info = run_aetos("info " + (run() / "tilt_series.h5").string() + " --json");
   EXPECT_NE(info.output.find(digest + "  "), std::string::npos) << info.output;
   EXPECT_NE(read_file(run() / "run.json").find(digest), std::string::npos);
+  for (const char* file : {"comparison.json", "analysis.json"}) {
+    const auto made = nlohmann::json::parse(read_file(run() / file)).at("provenance");
+    EXPECT_EQ(made.at("version"), summary_of(run())["version"]) << file;
+    EXPECT_EQ(made.at("seed"), 7) << file;
+    EXPECT_TRUE(fs::exists(run() / made.at("config").get<std::string>())) << file;
+    EXPECT_EQ(made.at("fingerprint").get<std::string>().size(), 64u) << file;
+  }
+  EXPECT_NE(read_file(run() / "comparison.json").find(digest), std::string::npos);
+  for (const char* file : {"atoms.extxyz", "atoms-analyzed.extxyz"})
+    for (const char* words : {" seed=7", " aetos_version=", " fingerprint=", " config=config.resolved.yaml"})
+      EXPECT_NE(read_file(run() / file).find(words), std::string::npos) << file << words;
 }
 
 TEST_F(WholeRun, StageByStageIsTheWholeRun) {
@@ -246,6 +257,40 @@ TEST_F(WholeRun, TimeLimitAndSignalsEndWithCode75) {
       "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout -s TERM 1.5 " +
       std::string(AETOS_BINARY) + " run " + config_ + longer + " --resume </dev/null; echo code $?");
   EXPECT_NE(signalled.output.find("--resume goes on"), std::string::npos) << signalled.output;
+}
+
+/// In the stage that a fault point keeps long enough; mpirun passes SIGUSR1 on. Once more while it stops.
+TEST_F(WholeRun, SignalsToMpirunEndInGoodOrderAlsoInASolverOfPetsc) {
+  struct Signalled {
+    const char *name, *held_at, *begun, *keys;
+  };
+  for (const auto& [name, held_at, begun, keys] :
+       {Signalled{"usr1", "simulate-item", "window", ""},
+        {"petsc", "reconstruct-iteration", "reconstructing", " --set reconstruct.method=bqnls"}}) {
+    SCOPED_TRACE(name);
+    const std::string command = "run " + config_ + " --output " + at(name) + keys;
+    const auto stopped = run_shell(fmt::format(
+        "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+        "AETOS_FAULT={},slow mpirun --oversubscribe -q -n 2 {} {} </dev/null &\n"
+        "for i in $(seq 3000); do grep -q {} {}/log.txt 2>/dev/null && break; sleep 0.01; done\n"
+        "kill -USR1 $!; sleep 0.05; kill -USR1 $!; wait $!; echo code $?",
+        held_at, AETOS_BINARY, command, begun, at(name)));
+    EXPECT_NE(stopped.output.find("code 75"), std::string::npos) << stopped.output;
+    EXPECT_NE(stopped.output.find("stopped by SIGUSR1"), std::string::npos) << stopped.output;
+    EXPECT_EQ(stopped.output.find("PETSC ERROR"), std::string::npos) << stopped.output;
+    const auto resumed = run_aetos(command + " --resume", 2);
+    ASSERT_EQ(resumed.code, 0) << resumed.output;
+    const auto direct = at(std::string(name) + "-direct");
+    ASSERT_EQ(run_aetos("run " + config_ + " --output " + direct + keys, 2).code, 0);
+    expect_same_results(direct, at(name));
+  }
+}
+
+TEST_F(WholeRun, TooLargeForTheMachineIsToldAtOnceWithWaysOut) {
+  const auto huge = run_aetos("check " + config_ + " --set scan.field_A=2000");
+  EXPECT_EQ(huge.code, 2) << huge.output;
+  EXPECT_NE(huge.output.find("memory"), std::string::npos) << huge.output;
+  EXPECT_NE(huge.output.find("a smaller window or field"), std::string::npos) << huge.output;
 }
 
 TEST_F(WholeRun, InfoKnowsEveryOutput) {

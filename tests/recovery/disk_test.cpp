@@ -81,21 +81,37 @@ TEST(Disk, FilledUnderWayEndsWithOneErrorInAnyStage) {
   const auto config = write_small_run(folder);
   const auto undisturbed = folder.path() / "undisturbed", run = folder.path() / "disk/run";
   ASSERT_EQ(run_aetos("run " + config + " --output " + undisturbed.string()).code, 0);
-  const std::string command = "run " + config + " --output " + run.string();
-  for (const char* stage : {"simulate", "reconstruct", "trace"}) {
+  const std::string command = "run " + config + " --set checkpoint_interval_s=0.05 --output " + run.string();
+  struct Filled {
+    const char *stage, *result, *held_at, *begun;
+  };
+  for (const auto& [stage, result, held_at, begun] :
+       {Filled{"simulate", "tilt_series.h5", "simulate-item", "window"},
+        {"reconstruct", "volume.h5", "reconstruct-iteration", "reconstructing"},
+        {"trace", "atoms.extxyz", "trace-refine", "peaks above"}}) {
     SCOPED_TRACE(stage);
     const auto said = [&] { return read_file(run / "log.txt"); };
-    const std::string start = std::string("  ") + stage + "\n";
     const auto before = said().size();
     Outcome full;
-    std::thread user([&] {
-      full = run_aetos(command + (fs::exists(run / "run.json") ? " --resume" : ""), 2, "timeout 60");
+    std::thread user([&, held_at = held_at] {
+      full = run_aetos(command + (fs::exists(run / "run.json") ? " --resume" : ""), 2,
+                       fmt::format("AETOS_FAULT={},slow timeout 60", held_at));
     });
-    for (int i = 0; i < 10000 && said().find(start, before) == std::string::npos; ++i)
+    for (int i = 0; i < 10000 && said().find(begun, before) == std::string::npos; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     fill(folder.path() / "disk/ballast");
     user.join();
     EXPECT_EQ(full.code, 1) << full.output;
+    EXPECT_FALSE(fs::exists(run / result));
+    std::istringstream lines(full.output);
+    std::size_t errors = 0;
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("error: ")) {
+        ++errors;
+        EXPECT_TRUE(line.find("space") != std::string::npos || line.find("full") != std::string::npos)
+            << line;
+      }
+    EXPECT_EQ(errors, 1u) << full.output;
     for (const char* file : {"tilt_series.h5", "volume.h5"})
       if (fs::exists(run / file)) {
         EXPECT_EQ(run_aetos("info " + (run / file).string()).code, 0) << file;
@@ -115,7 +131,7 @@ TEST(Disk, FullEndsWithOneErrorAndResumesWhenThereIsRoom) {
   const auto undisturbed = folder.path() / "undisturbed", run = folder.path() / "disk/run";
   ASSERT_EQ(run_aetos("run " + config + " --output " + undisturbed.string()).code, 0);
   const std::string command = "run " + config + " --output " + run.string();
-  // Each step has room for a little more, so the disk fills up in one stage after the other.
+  // Each step has room for a little more: a stage does not begin, or has just enough.
   for (const char* size : {"192k", "288k", "352k", "448k", "704k"}) {
     ASSERT_TRUE(disk.resize(size));
     const auto full = run_aetos(command + (fs::exists(run / "run.json") ? " --resume" : ""), 2, "timeout 60");

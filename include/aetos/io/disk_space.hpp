@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "aetos/parallel/run_context.hpp"
 
@@ -10,11 +12,32 @@ namespace aetos::io {
 /// Bytes free on the disk of a path, which need not exist yet; nothing where the system does not tell.
 std::optional<double> free_bytes(const std::filesystem::path& path);
 
-/// Bytes still to be written of those that a stage writes, its result `file` and what it keeps in
-/// `context.work`: all but what an earlier start left there.
-double bytes_to_write(const RunContext& context, const std::filesystem::path& file, double bytes);
+/// What an HDF5 file of so many bytes of data takes at most, with its own tables.
+constexpr std::uint64_t file_bytes(std::uint64_t data) {
+  return data + data / 64 + (std::uint64_t{1} << 17);
+}
 
-/// Before a stage begins: throws ResourceError where these are more than are free.
-void require_space(const RunContext& context, const std::filesystem::path& file, double bytes);
+/// What a stage writes at least.
+struct SpaceNeeded {
+  struct Result {
+    std::filesystem::path file;
+    double bytes = 0;
+  };
+  std::vector<Result> results;  ///< each lies beside its final name until it is complete
+  double work_bytes = 0;        ///< journals and checkpoints in `RunContext::work` until then
+};
+
+/// More bytes than are free, on the disk of one of the results or of the work.
+struct Shortage {
+  std::filesystem::path file;
+  double needed = 0, free = 0;
+};
+
+/// What is needed against what is free, disk by disk. What an earlier start left under the same temporary
+/// names and in the folder of the work counts as there already.
+std::optional<Shortage> shortage_of_space(const RunContext& context, const SpaceNeeded& needed);
+
+/// Before a stage begins: throws ResourceError where there is too little.
+void require_space(const RunContext& context, const SpaceNeeded& needed);
 
 }  // namespace aetos::io
