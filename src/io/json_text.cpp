@@ -11,7 +11,7 @@ std::string json_file_of(const RunContext& context, nlohmann::json object) {
   auto inputs = nlohmann::json::array();
   std::istringstream lines(made.inputs);
   for (std::string line; std::getline(lines, line);) inputs.push_back(line);
-  object["provenance"] = {{"version", made.version},   {"commit", made.commit},           {"seed", made.seed},
+  object["made_by"] = {{"version", made.version},   {"commit", made.commit},           {"seed", made.seed},
                           {"config", kResolvedConfig}, {"fingerprint", made.fingerprint}, {"inputs", inputs}};
   return json_text(object, 1) + "\n";
 }

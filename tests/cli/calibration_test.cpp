@@ -56,7 +56,13 @@ TEST(Calibration, OneConfigGivesTheSameBitsOnAnyNumberOfRanksAndItsFigure) {
   EXPECT_NE(run_aetos("run " + config + on + at("whole"), 2, "AETOS_FAULT=preprocess-item,kill,1").code, 0);
   const auto resumed = run_aetos("run " + config + on + at("whole") + " --resume", 2);
   ASSERT_EQ(resumed.code, 0) << resumed.output;
-  EXPECT_EQ(read_file(at("one/calibration.json")), read_file(at("whole/calibration.json")));
+  // Made with other keys, which the fingerprint tells.
+  const auto numbers = [&](const std::string& name) {
+    auto calibration = nlohmann::json::parse(read_file(at(name)));
+    EXPECT_EQ(calibration.erase("made_by"), 1u);
+    return calibration;
+  };
+  EXPECT_EQ(numbers("one/calibration.json"), numbers("whole/calibration.json"));
   const double pixel = nlohmann::json::parse(read_file(at("one/calibration.json")))["series_pixel_A"];
   EXPECT_NEAR(pixel, std::sqrt(0.25 * 0.255), 0.25e-3);
   EXPECT_NEAR(*io::read_volume_info(at("whole/volume.h5")).voxel_A, pixel, 1e-9);

@@ -188,7 +188,7 @@ TEST_F(WholeRun, FilesNameWhatTheyWereMadeFrom) {
   EXPECT_NE(info.output.find(digest + "  "), std::string::npos) << info.output;
   EXPECT_NE(read_file(run() / "run.json").find(digest), std::string::npos);
   for (const char* file : {"comparison.json", "analysis.json"}) {
-    const auto made = nlohmann::json::parse(read_file(run() / file)).at("provenance");
+    const auto made = nlohmann::json::parse(read_file(run() / file)).at("made_by");
     EXPECT_EQ(made.at("version"), summary_of(run())["version"]) << file;
     EXPECT_EQ(made.at("seed"), 7) << file;
     EXPECT_TRUE(fs::exists(run() / made.at("config").get<std::string>())) << file;

@@ -13,7 +13,7 @@ inline std::string json_text(const nlohmann::json& value, int indent = -1) {
   return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// The text of a JSON file that a stage writes: an object, and as its `provenance` version, commit, seed,
+/// The text of a JSON file that a stage writes: an object, and as its `made_by` version, commit, seed,
 /// fingerprint, the inputs with their SHA-256, and the name of the config, which lies beside it.
 std::string json_file_of(const RunContext& context, nlohmann::json object);
 
