@@ -14,7 +14,7 @@ inline std::string json_text(const nlohmann::json& value, int indent = -1) {
 }
 
 /// The text of a JSON file that a stage writes: an object, and as its `made_by` version, commit, seed,
-/// fingerprint, the inputs with their SHA-256, and the name of the config, which lies beside it.
+/// fingerprint, the SHA-256 of the inputs, and the name of the config, which lies beside it.
 std::string json_file_of(const RunContext& context, nlohmann::json object);
 
 }  // namespace aetos::io
