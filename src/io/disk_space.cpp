@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -47,13 +48,18 @@ std::optional<double> free_bytes(const fs::path& path) {
 
 std::optional<Shortage> shortage_of_space(const RunContext& context, const SpaceNeeded& needed) {
   std::map<dev_t, Shortage> of_disk;
+  // `place` is where the bytes go: behind a link, another disk than `file`, by which it is called.
+  const auto disk_at = [&](const fs::path& place, const fs::path& file) -> Shortage& {
+    const auto [disk, is_new] = of_disk.try_emplace(disk_of(place));
+    if (is_new) disk->second = {file, 0, free_bytes(place).value_or(std::numeric_limits<double>::infinity())};
+    return disk->second;
+  };
   std::set<fs::path> apart;
   for (const auto& result : needed.results) {
     const fs::path partial = partial_name(result.file);
-    Shortage& disk = of_disk[disk_of(partial)];
-    if (disk.file.empty()) disk.file = result.file;
-    disk.needed += std::max(0.0, static_cast<double>(file_bytes(static_cast<std::uint64_t>(result.bytes))) -
-                                     bytes_on_disk(partial));
+    disk_at(partial, result.file).needed +=
+        std::max(0.0, static_cast<double>(file_bytes(static_cast<std::uint64_t>(result.bytes))) -
+                          bytes_on_disk(partial));
     apart.insert({partial, result.file});
   }
   double there = 0;
@@ -61,14 +67,9 @@ std::optional<Shortage> shortage_of_space(const RunContext& context, const Space
   for (auto entry = fs::recursive_directory_iterator(context.work, error);
        entry != fs::recursive_directory_iterator(); entry.increment(error))
     if (!apart.contains(entry->path())) there += bytes_on_disk(entry->path());
-  Shortage& disk = of_disk[disk_of(context.work)];
-  if (disk.file.empty()) disk.file = context.work;
-  disk.needed += std::max(0.0, needed.work_bytes - there);
-  for (auto& [number, shortage] : of_disk) {
-    const auto free = free_bytes(shortage.file);
-    shortage.free = free.value_or(shortage.needed);
-    if (shortage.needed > shortage.free) return shortage;
-  }
+  disk_at(context.work, context.work).needed += std::max(0.0, needed.work_bytes - there);
+  for (const auto& [number, disk] : of_disk)
+    if (disk.needed > disk.free) return disk;
   return std::nullopt;
 }
 
