@@ -37,6 +37,10 @@ class Runs:
     def start(self, *more, under=()):
         return subprocess.Popen([*self.launch, *under, *self.command, *more], stdout=subprocess.DEVNULL, start_new_session=True)
 
+    def again(self):
+        """Goes on with the run in the folder, or begins it."""
+        return self.start("--resume" if (self.folder / "run.json").exists() else "--overwrite")
+
     def whole(self, under=()):
         """Wall seconds of a run from nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -56,15 +60,14 @@ class Runs:
             # mpirun gives its processes groups of their own, but not sessions.
             subprocess.run(["pkill", "-KILL", "-s", str(run.pid)], check=True)
             run.wait()
-        more = ["--resume"] if (self.folder / "run.json").exists() else ["--overwrite"]
-        if self.start(*more).wait() != 0:
+        if self.again().wait() != 0:
             raise SystemExit("the resumed run failed")
         return time.monotonic() - begin
 
     def stopped(self, after):
         """Seconds from SIGUSR1 to the end, and the log's last line before; None where the run ended by itself."""
         log = self.folder / "log.txt"
-        run = self.start(*(["--resume"] if log.exists() else ["--overwrite"]))
+        run = self.again()
         try:
             if run.wait(after) != 0:
                 raise SystemExit("the run failed")

@@ -269,12 +269,11 @@ TEST_F(WholeRun, SignalsToMpirunEndInGoodOrderAlsoInASolverOfPetsc) {
         {"petsc", "reconstruct-iteration", "reconstructing", " --set reconstruct.method=bqnls"}}) {
     SCOPED_TRACE(name);
     const std::string command = "run " + config_ + " --output " + at(name) + keys;
-    const auto stopped = run_shell(fmt::format(
-        "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
-        "AETOS_FAULT={},slow mpirun --oversubscribe -q -n 2 {} {} </dev/null &\n"
-        "for i in $(seq 3000); do grep -q {} {}/log.txt 2>/dev/null && break; sleep 0.01; done\n"
-        "kill -USR1 $!; sleep 0.05; kill -USR1 $!; wait $!; echo code $?",
-        held_at, AETOS_BINARY, command, begun, at(name)));
+    const auto stopped = run_shell(
+        fmt::format("{} &\n"
+                    "for i in $(seq 3000); do grep -q {} {}/log.txt 2>/dev/null && break; sleep 0.01; done\n"
+                    "kill -USR1 $!; sleep 0.05; kill -USR1 $!; wait $!; echo code $?",
+                    aetos_command(command, 2, fmt::format("AETOS_FAULT={},slow", held_at)), begun, at(name)));
     EXPECT_NE(stopped.output.find("code 75"), std::string::npos) << stopped.output;
     EXPECT_NE(stopped.output.find("stopped by SIGUSR1"), std::string::npos) << stopped.output;
     EXPECT_EQ(stopped.output.find("PETSC ERROR"), std::string::npos) << stopped.output;

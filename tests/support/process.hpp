@@ -31,15 +31,20 @@ inline Outcome run_shell(const std::string& command) {
   return outcome;
 }
 
-/// The program on one rank without mpirun, or on several through it. The environment of a launcher around the
-/// test is cleared, so that the program does not take itself for a part of it.
-inline Outcome run_aetos(const std::string& arguments, int ranks = 1, const std::string& environment = "") {
+/// The program on one rank without mpirun, or on several through it, as a shell's command. The environment of
+/// a launcher around the test is cleared, so that the program does not take itself for a part of it.
+inline std::string aetos_command(const std::string& arguments, int ranks = 1,
+                                 const std::string& environment = "") {
   const std::string clean =
       "env -i PATH=\"$PATH\" HOME=\"$HOME\" OMPI_ALLOW_RUN_AS_ROOT=1 "
       "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 " +
       environment + " ";
   const std::string launcher = ranks == 1 ? "" : fmt::format("mpirun --oversubscribe -q -n {} ", ranks);
-  return run_shell(clean + launcher + AETOS_BINARY + " " + arguments + " </dev/null");
+  return clean + launcher + AETOS_BINARY + " " + arguments + " </dev/null";
+}
+
+inline Outcome run_aetos(const std::string& arguments, int ranks = 1, const std::string& environment = "") {
+  return run_shell(aetos_command(arguments, ranks, environment));
 }
 
 /// A fresh folder that goes away with the test.
