@@ -30,7 +30,7 @@ int convergence(const CommandLine& line, const Communicator& comm, Stop& stop) {
 int check_command(const CommandLine& line, const Communicator& comm, Stop& stop) {
   if (line.arguments.size() != 1) throw InputError("command line", "no config", "aetos check CONFIG");
   if (line.convergence) return convergence(line, comm, stop);
-  const int here = comm.ranks_on_this_machine();
+  const int here = comm.on_this_machine().size();
   comm.agree([&] {
     if (!comm.is_root()) return;
     const auto plan = pipeline::make_plan(config::load(line.arguments.front(), line.sets, {}, line.output));

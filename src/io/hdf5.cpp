@@ -133,12 +133,15 @@ void reserve(const std::string& path, std::uint64_t bytes) {
                                     free ? fmt::format(", {:.1f} are free", *free / 1048576) : ""));
 }
 
-/// Whether files may be written by Open MPI's own OMPIO: unless ROMIO was asked for (mpirun --mca io sets
-/// this variable, too), nobody can tell.
+/// Whether files may be written by Open MPI's own OMPIO: unless ROMIO was asked for, or OMPIO excluded
+/// (`^ompio`), nobody can tell. mpirun --mca io sets this variable, too.
 bool may_be_ompio() {
 #ifdef OPEN_MPI
   const char* io = std::getenv("OMPI_MCA_io");
-  return io == nullptr || !std::string_view(io).starts_with("romio");
+  if (io == nullptr) return true;
+  const std::string_view components(io);
+  if (components.starts_with('^')) return components.find("ompio") == std::string_view::npos;
+  return !components.starts_with("romio");
 #else
   return false;
 #endif

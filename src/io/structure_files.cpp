@@ -24,7 +24,7 @@ using Lines = std::vector<std::string_view>;
 constexpr std::int64_t kLastElement = 103;
 
 std::uint8_t element_from_number(std::int64_t z, const std::string& place) {
-  if (z < 0 || z > kLastElement)
+  if (z < 1 || z > kLastElement)
     throw InputError(place, fmt::format("atomic number {}", z), "1 (H) to 103 (Lr)");
   return static_cast<std::uint8_t>(z);
 }

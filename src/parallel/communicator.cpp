@@ -1,6 +1,10 @@
 #include "aetos/parallel/communicator.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <exception>
 #include <new>
 #include <utility>
@@ -82,13 +86,12 @@ void Communicator::barrier() const {
   MPI_Barrier(comm_);
 }
 
-int Communicator::ranks_on_this_machine() const {
+Communicator Communicator::on_this_machine() const {
   MPI_Comm machine = MPI_COMM_NULL;
   MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
-  int ranks = 1;
-  MPI_Comm_size(machine, &ranks);
+  Communicator group(machine);
   MPI_Comm_free(&machine);
-  return ranks;
+  return group;
 }
 
 Communicator Communicator::split(int colour) const {
@@ -227,6 +230,19 @@ void Communicator::agree(const std::function<void()>& work) const {
   outcome.found = broadcast_string(std::move(outcome.found), first);
   outcome.expected = broadcast_string(std::move(outcome.expected), first);
   raise_failure(outcome);
+}
+
+std::size_t cores_allowed(const Communicator& on_one_machine) {
+  // Rank by rank a launcher may have bound them to cores of their own, or all to the same.
+  std::array<cpu_set_t, 8> mine{};  // 8192 cores: the kernel refuses a mask shorter than its own
+  const bool told = sched_getaffinity(0, sizeof(mine), mine.data()) == 0;
+  if (on_one_machine.any(!told)) return 0;
+  std::bitset<8 * sizeof(mine)> together;
+  const auto masks = on_one_machine.all_gather_value(mine);
+  for (const auto& mask : masks)
+    for (std::size_t core = 0; core < together.size(); ++core)
+      if (CPU_ISSET_S(core, sizeof(mask), mask.data())) together.set(core);
+  return together.count();
 }
 
 }  // namespace aetos

@@ -1,5 +1,6 @@
 #include "aetos/parallel/petsc_session.hpp"
 
+#include <fmt/format.h>
 #include <mpi.h>
 #include <petscsys.h>
 
@@ -52,7 +53,7 @@ void check_petsc(int code) {
   if (code == 0) return;
   const char* text = nullptr;
   PetscErrorMessage(static_cast<PetscErrorCode>(code), &text, nullptr);
-  throw ResourceError(std::string("PETSc failed: ") + (text ? text : "unknown error"));
+  throw ResourceError("PETSc failed: " + (text ? std::string(text) : fmt::format("error {}", code)));
 }
 
 }  // namespace aetos

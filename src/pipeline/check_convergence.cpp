@@ -34,7 +34,7 @@ Json check_convergence(const Communicator& comm, const Stop& stop, const Plan& p
   if (!plan.has(config::Stage::simulate))
     throw InputError("stages", "no stage simulate", "a config that simulates, for --convergence");
   // The root's node speaks for all: what is tried must be the same on every rank.
-  const double here = memory_here_MiB() * 1048576 / comm.ranks_on_this_machine();
+  const double here = memory_here_MiB() * 1048576 / comm.on_this_machine().size();
   const double memory = comm.broadcast_value(here);
   return simulation::convergence_study(comm, stop, plan.simulation_request(), memory);
 }

@@ -218,6 +218,13 @@ RunRecord existing_record(const fs::path& folder, IfPresent if_present) {
   }
 }
 
+/// What a launcher has given to the ranks of this machine: all bound to one core is a mistake often made.
+std::string machine_words(std::size_t ranks, std::size_t cores) {
+  const auto words = fmt::format("on this machine {} rank(s) of one thread", ranks);
+  if (cores == 0) return words;
+  return fmt::format("{} on {} core(s){}", words, cores, ranks > cores ? ", which they share" : "");
+}
+
 }  // namespace
 
 void run(const Communicator& comm, const Stop& stop, config::Master master, IfPresent if_present) {
@@ -225,7 +232,9 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
   std::map<std::string, StageRecord> wanted;
   RunRecord record;
   std::optional<RunLock> lock;
-  const int here = comm.ranks_on_this_machine();
+  const Communicator neighbours = comm.on_this_machine();
+  const int here = neighbours.size();
+  const std::size_t cores = cores_allowed(neighbours);
   comm.agree([&] {
     plan = make_plan(std::move(master));
     check(plan, comm.size(), here);  // refuses what cannot run, before anything is written
@@ -252,6 +261,7 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
     log::open_file((plan.output / files::log).string());
     log::info("AETOS {} ({}), {} rank(s), output in {}", kVersion, kCommit, comm.size(),
               plan.output.string());
+    log::info("{}", machine_words(static_cast<std::size_t>(here), cores));
   });
   Run(writers, stop, std::move(plan), std::move(wanted), std::move(record)).all_stages();
   log::close_file();

@@ -169,7 +169,10 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
 void report_empty_projections(const Plan& plan, const tomography::RFactors& factors) {
   for (std::size_t p = 0; p < factors.r1.size(); ++p)
     if (!std::isfinite(factors.r1[p]))
-      log::warn("projection {} is zero everywhere: its R is null and left out of the mean", plan.kept[p]);
+      log::warn(
+          "projection {0} is zero everywhere: its R is null and left out of the mean; tilts.exclude: [{0}] "
+          "leaves the image out of the volume, too",
+          plan.kept[p]);
 }
 
 json summary(const Request& request, const Plan& plan, const State& state,

@@ -115,7 +115,10 @@ Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3
   const std::size_t padded = plain ? images.extent(2) : padded_rows(held);
   const Shape<3> shape{geometry.volume_px[0], geometry.volume_px[2], padded};
   Array<std::uint16_t, 3> dissent(shape);
+  std::size_t counted = 0;
   for (std::size_t p = 0; p < images.extent(0); ++p) {
+    if (!(largest[p] > 0)) continue;  // a lost image says nothing of where the object ends
+    ++counted;
     const auto threshold = static_cast<float>(kSupportThreshold * largest[p]);
     const auto place = seen(images[p], rows, threshold, mean / 2);
     if (padded == 0) continue;
@@ -124,7 +127,7 @@ Array<std::uint8_t, 3> visual_hull(const Geometry& geometry, View<const float, 3
     else
       count_dissent(geometry, p, place, first_row, held, dissent);
   }
-  const double allowed = std::floor(kSupportDissent * static_cast<double>(images.extent(0)));
+  const double allowed = std::floor(kSupportDissent * static_cast<double>(counted));
   Array<std::uint8_t, 3> inside(shape);
   for (std::size_t i = 0; i < inside.size(); ++i) inside.data()[i] = dissent.data()[i] <= allowed ? 1 : 0;
   return inside;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "aetos/core/error.hpp"
+#include "aetos/core/log.hpp"
 #include "aetos/io/tilt_series.hpp"
 
 namespace aetos::tracing {
@@ -81,6 +82,23 @@ MeasuredImages read_measured_images(const Communicator& comm, const Request& req
     }
   });
   return images;
+}
+
+MeasuredImages read_telling_images(const Communicator& comm, const Request& request) {
+  MeasuredImages images = read_measured_images(comm, request);
+  std::vector<std::size_t> mine;
+  for (std::size_t i = 0; i < images.mine.size(); ++i) {
+    const auto [least, largest] = std::ranges::minmax(images.values[i].flat());
+    if (least == largest) mine.push_back(images.numbers[images.mine.begin + i]);
+  }
+  const auto flat = comm.all_gather(std::span<const std::size_t>(mine));
+  if (flat.empty()) return images;
+  if (flat.size() == images.numbers.size())
+    throw InputError(request.images, "no image with more than one value", "images of a particle");
+  log::warn("trace: projection(s) {} have one value everywhere and are not used", fmt::join(flat, ", "));
+  Request rest = request;
+  rest.exclude.insert(rest.exclude.end(), flat.begin(), flat.end());
+  return read_measured_images(comm, rest);
 }
 
 }  // namespace aetos::tracing

@@ -12,4 +12,8 @@ namespace aetos::tracing {
 /// are missing or do not fit the images, the pixel size is unknown, or an image holds NaN. Collective.
 MeasuredImages read_measured_images(const Communicator& comm, const Request& request);
 
+/// The same without images whose pixels are all equal (lost ones, say), which tell nothing of atoms; a warning
+/// names them. Throws InputError where all are. Collective.
+MeasuredImages read_telling_images(const Communicator& comm, const Request& request);
+
 }  // namespace aetos::tracing

@@ -124,7 +124,7 @@ std::string table_of(std::vector<Rejected> rejected) {
 json refine_atoms(const RunContext& context, const Request& request, std::size_t species,
                   std::vector<Atom>& atoms, std::vector<Rejected>& rejected, bool& told_apart,
                   const std::filesystem::path& angles_file) {
-  MeasuredImages images = read_measured_images(context.comm, request);
+  MeasuredImages images = read_telling_images(context.comm, request);
   std::vector<Vec3> position;
   std::vector<double> intensity;
   std::vector<std::size_t> species_of;

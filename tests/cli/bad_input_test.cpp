@@ -90,8 +90,21 @@ INSTANTIATE_TEST_SUITE_P(Cases, BadAtomFile,
                          ::testing::Values(BadAtoms{"WrongCount", "6\n", "7\n", "7"},
                                            BadAtoms{"NotANumber", "2.6 0.3 0.4", "2.6 nan 0.4", ":4"},
                                            BadAtoms{"CommaDecimal", "2.6 0.3 0.4", "2,6 0.3 0.4", ":4"},
-                                           BadAtoms{"UnknownElement", "Zr 2.6", "Q 2.6", ":4"}),
+                                           BadAtoms{"UnknownElement", "Zr 2.6", "Q 2.6", ":4"},
+                                           BadAtoms{"NumberZero", "Zr 2.6", "0 2.6", ":4"},
+                                           BadAtoms{"NumberBeyondTheTable", "Zr 2.6", "104 2.6", ":4"}),
                          [](const auto& c) { return c.param.name; });
+
+TEST(BadInput, CheckTellsAllErrorsAtOnce) {
+  TemporaryFolder folder;
+  auto bad = replaced(small_config(), "convergence_mrad", "convergance_mrad");
+  bad = replaced(replaced(bad, "pixel_A: 0.4", "pixel_A: -0.4"), "species: [Zr]", "species: [Zx]");
+  const auto outcome = run_aetos("check " + write_small_run(folder, bad));
+  EXPECT_EQ(outcome.code, 2) << outcome.output;
+  for (const char* part : {"small.yaml:6", "convergance_mrad", "small.yaml:9", "-0.4", "small.yaml:13", "Zx"})
+    EXPECT_NE(outcome.output.find(part), std::string::npos) << part << " in " << outcome.output;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
 
 TEST(BadInput, OneMessageFromFourRanks) {
   TemporaryFolder folder;

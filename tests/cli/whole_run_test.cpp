@@ -74,6 +74,9 @@ TEST_F(WholeRun, GivesTheSameBitsOnAnyNumberOfRanks) {
     const auto outcome = run_aetos("run " + config_ + " --output " + other, ranks);
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     expect_same_results(run(), other);
+    EXPECT_NE(outcome.output.find(fmt::format("on this machine {} rank(s) of one thread", ranks)),
+              std::string::npos)
+        << outcome.output;
   }
 }
 
@@ -132,12 +135,14 @@ TEST_F(WholeRun, HintsForFilesChangeHowTheyAreWrittenNotWhat) {
       " --overwrite --log-level debug --output " +
       at("hints");
   const std::string buffer = "cb_buffer_size: 1048576 asked, 1048576 in use";
-  const auto romio = run_aetos(hints, 3, "OMPI_MCA_io=romio321");
-  ASSERT_EQ(romio.code, 0) << romio.output;
-  for (const auto& said :
-       {buffer, std::string("cb_nodes: 2 asked, 2 in use"), std::string("cb_foo: 7 asked")})
-    EXPECT_NE(romio.output.find(said), std::string::npos) << romio.output;
-  expect_same_results(run(), at("hints"));
+  for (const char* without_ompio : {"OMPI_MCA_io=romio321", "OMPI_MCA_io=^ompio"}) {
+    const auto romio = run_aetos(hints, 3, without_ompio);
+    ASSERT_EQ(romio.code, 0) << romio.output;
+    for (const auto& said :
+         {buffer, std::string("cb_nodes: 2 asked, 2 in use"), std::string("cb_foo: 7 asked")})
+      EXPECT_NE(romio.output.find(said), std::string::npos) << without_ompio << ": " << romio.output;
+    expect_same_results(run(), at("hints"));
+  }
 
   // OMPIO writes wrong files with another number of aggregators than its own, so that it does not get one.
   const auto ompio = run_aetos(hints, 3, "OMPI_MCA_io=ompio");
@@ -298,6 +303,22 @@ TEST_F(WholeRun, InfoKnowsEveryOutput) {
     ASSERT_EQ(outcome.code, 0) << outcome.output;
     EXPECT_TRUE(nlohmann::json::accept(outcome.output)) << outcome.output;
   }
+}
+
+TEST_F(WholeRun, OneTiltAndADetectorBeyondTheBandAreTakenAndRecorded) {
+  const auto outcome = run_aetos(
+      "simulate " + config_ +
+      " --set tilts.theta_deg=30"
+      " --set 'detectors=[{name: adf, kind: annular, inner_mrad: 39.4, outer_mrad: 200}]' --output " +
+      at("one"));
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  EXPECT_NE(outcome.output.find("the simulated angles end at 65.6 mrad"), std::string::npos)
+      << outcome.output;
+  const auto series = io::read_tilt_series_info(at("one/tilt_series.h5"));
+  ASSERT_EQ(series.angles.size(), 1u);
+  EXPECT_EQ(series.angles[0].theta_deg, 30);
+  EXPECT_NEAR(series.microscope.numbers.at("adf_covered_share"), 0.072, 0.001);
+  EXPECT_NEAR(summary_of(at("one"))["simulate"]["covered_share"]["adf"].get<double>(), 0.072, 0.001);
 }
 
 /// The stage preprocess between simulation and reconstruction.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <mpi.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <cmath>
@@ -51,6 +52,26 @@ std::vector<std::int64_t> counted(Range range) {
 
 Range own_block(const Communicator& comm, std::size_t n) {
   return block_partition(n, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
+}
+
+TEST(CommunicatorTest, CountsTheCoresThatRanksOfOneMachineMayUse) {
+  AETOS_RANKS(comm, 3);
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  std::vector<int> allowed;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(core, &before)) allowed.push_back(core);
+  const auto cores_when_bound_to = [&](std::size_t which) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(allowed[which], &one);
+    EXPECT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+    return cores_allowed(comm.on_this_machine());
+  };
+  const std::size_t last = allowed.size() - 1;
+  EXPECT_EQ(cores_when_bound_to(0), 1u);
+  EXPECT_EQ(cores_when_bound_to(comm.is_root() ? 0 : last), last > 0 ? 2u : 1u);
+  EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 TEST(CommunicatorTest, NeverCarriesATopology) {

@@ -196,6 +196,30 @@ TEST_F(Preprocess, BackgroundHotPixelsAndTotalsAreSetRight) {
   EXPECT_EQ(images()(6, 1, 1), 0);
 }
 
+TEST_F(Preprocess, HotPixelsMoveNoImage) {
+  auto request = moved_series();
+  request.options.bad_pixels = config::BadPixels::interpolate;
+  auto series = images("in.h5");
+  const double mean = std::accumulate(series.begin(), series.end(), 0.0) / static_cast<double>(series.size());
+  for (std::size_t i = 0; i < 3; ++i)
+    series(2 + 3 * i, 5 + 17 * i, 60 - 23 * i) = static_cast<float>(1e4 * mean);
+  test::write_series(comm_, file("hot.h5"), tilts(), series);
+  for (const auto align :
+       {config::Align::centre_of_mass, config::Align::common_line, config::Align::cross_correlation}) {
+    request.options.align = align;
+    request.source = file("in.h5").string();
+    EXPECT_EQ(run(request)["replaced_pixels"], 0);
+    const auto clean = shifts();
+    request.source = file("hot.h5").string();
+    EXPECT_EQ(run(request)["replaced_pixels"], 3);
+    const auto found = shifts();
+    for (std::size_t i = 0; i < clean.size(); ++i) {
+      EXPECT_NEAR(found[i].x, clean[i].x, 0.1) << i;
+      EXPECT_NEAR(found[i].y, clean[i].y, 0.1) << i;
+    }
+  }
+}
+
 TEST_F(Preprocess, SimulatedSeriesComesBackWithItsNoise) {
   AETOS_NEEDS_SHARED("tomography/small-simulated");
   const auto source = test::shared_data("tomography/small-simulated/projections_noisy.mat").string();

@@ -207,5 +207,30 @@ TEST(Lock, SecondRunInOneFolderIsRefused) {
   EXPECT_EQ(first.code, 0) << first.output;
 }
 
+TEST(Lock, FileSystemWithoutLocksWorksOrSaysWhatToSet) {
+  TemporaryFolder folder;
+  const auto config = write_small_run(folder);
+  const auto undisturbed = folder.path() / "undisturbed", run = folder.path() / "run";
+  ASSERT_EQ(run_aetos("run " + config + " --output " + undisturbed.string()).code, 0);
+  const std::string without_locks = "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=" AETOS_WITHOUT_LOCKS;
+  const std::string command = "run " + config + " --output " + run.string();
+  const auto killed = run_aetos(command, 3, without_locks + " AETOS_FAULT=simulate-item,kill,5,1");
+  ASSERT_NE(killed.code, 0) << killed.output;
+  const auto resumed = run_aetos(command + " --resume", 2, without_locks);
+  ASSERT_EQ(resumed.code, 0) << resumed.output;
+  EXPECT_NE(resumed.output.find("were done before"), std::string::npos) << resumed.output;
+  expect_same_results(undisturbed, run);
+
+  // HDF5 forgives a file system that knows no locks, not one whose lock service is gone.
+  fs::remove_all(run);
+  const auto no_service = fmt::format("{} AETOS_FLOCK_ERROR={}", without_locks, ENOLCK);
+  const auto told = run_aetos(command, 2, no_service);
+  EXPECT_EQ(told.code, 1) << told.output;
+  EXPECT_NE(told.output.find("HDF5_USE_FILE_LOCKING=FALSE"), std::string::npos) << told.output;
+  const auto works = run_aetos(command + " --resume", 2, no_service + " HDF5_USE_FILE_LOCKING=FALSE");
+  ASSERT_EQ(works.code, 0) << works.output;
+  expect_same_results(undisturbed, run);
+}
+
 }  // namespace
 }  // namespace aetos::test

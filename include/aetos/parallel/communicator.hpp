@@ -35,8 +35,8 @@ class Communicator {
   MPI_Comm handle() const { return comm_; }
 
   void barrier() const;
-  /// How many of the ranks share this one's machine, with it. Collective.
-  int ranks_on_this_machine() const;
+  /// The ranks that share this one's machine, with it, as a group of its own. Collective.
+  Communicator on_this_machine() const;
   /// Ranks of one colour form a new group, in the order of their ranks here.
   Communicator split(int colour) const;
   /// The same ranks as a group of its own, whose files, and those of groups split from it, are opened with
@@ -125,5 +125,9 @@ class Communicator {
   std::size_t message_limit_ = std::size_t{1} << 30;
   FileHints file_hints_;
 };
+
+/// How many processor cores the ranks of one machine may use between them; 0 where the system does not tell.
+/// Collective.
+std::size_t cores_allowed(const Communicator& on_one_machine);
 
 }  // namespace aetos
