@@ -167,12 +167,14 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
 }
 
 void report_empty_projections(const Plan& plan, const tomography::RFactors& factors) {
+  std::vector<std::size_t> empty;
   for (std::size_t p = 0; p < factors.r1.size(); ++p)
-    if (!std::isfinite(factors.r1[p]))
-      log::warn(
-          "projection {0} is zero everywhere: its R is null and left out of the mean; tilts.exclude: [{0}] "
-          "leaves the image out of the volume, too",
-          plan.kept[p]);
+    if (!std::isfinite(factors.r1[p])) empty.push_back(plan.kept[p]);
+  if (!empty.empty())
+    log::warn(
+        "zero everywhere, without an R and left out of its mean: projection(s) {0}; tilts.exclude: [{0}] "
+        "leaves them out of the volume, too",
+        fmt::join(empty, ", "));
 }
 
 json summary(const Request& request, const Plan& plan, const State& state,

@@ -43,6 +43,18 @@ void refuse_undefined(View<const float, 2> image, std::size_t projection, const 
                    "finite numbers");
 }
 
+/// Squares of images in far units, as of charges in coulombs, leave single precision. A power of two changes
+/// no other bit of them.
+void bring_into_range(const Communicator& comm, MeasuredImages& images) {
+  float mine = 0;
+  for (const float v : images.values.flat()) mine = std::max(mine, std::abs(v));
+  const double largest = comm.max(mine);
+  if (largest == 0 || (largest > 1e-12 && largest < 1e12)) return;
+  const int power = -std::ilogb(largest);
+  for (float& v : images.values.flat()) v = std::ldexp(v, power);
+  images.counts_per_unit = std::ldexp(images.counts_per_unit, -power);
+}
+
 }  // namespace
 
 MeasuredImages read_measured_images(const Communicator& comm, const Request& request) {
@@ -81,6 +93,7 @@ MeasuredImages read_measured_images(const Communicator& comm, const Request& req
       std::copy(image.begin(), image.end(), images.values[i].begin());
     }
   });
+  bring_into_range(comm, images);
   return images;
 }
 

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "aetos/io/structure_files.hpp"
 #include "support/small_run.hpp"
 
 /// Images of another program, as a user brings them: a stack, and its angles in a text file beside it.
@@ -37,7 +39,8 @@ TEST_F(OwnImages, OddOnesAreToldAndSpoilNothing) {
   const auto outcome = run_aetos("run " + config_);
   ASSERT_EQ(outcome.code, 0) << outcome.output;
   for (const char* told : {"projections 7 and 8 have the same angle (0 and 360 degrees); both are used",
-                           "projection 4 is zero everywhere", "projection(s) 4 have one value everywhere"})
+                           "zero everywhere, without an R and left out of its mean: projection(s) 4;",
+                           "projection(s) 4 have one value everywhere"})
     EXPECT_NE(outcome.output.find(told), std::string::npos) << told << ": " << outcome.output;
   const auto summary = nlohmann::json::parse(read_file(at("mine/summary.json")));
   const auto& each = summary["reconstruct"]["r_factor_per_projection"];
@@ -48,6 +51,28 @@ TEST_F(OwnImages, OddOnesAreToldAndSpoilNothing) {
 
   ASSERT_EQ(run_aetos("run " + config_ + " --output " + at("ranks"), 3).code, 0);
   EXPECT_EQ(read_file(at("mine/atoms.extxyz")), read_file(at("ranks/atoms.extxyz")));
+}
+
+TEST_F(OwnImages, InAnyUnitGiveTheSameAtoms) {
+  ASSERT_EQ(run_aetos("run " + config_).code, 0);
+  const std::string stack = read_file(at("mine.mrc"));
+  for (const float unit : {1e-30F, 1e30F}) {
+    std::string other = stack;
+    for (std::size_t i = 1024; i + sizeof(float) <= other.size(); i += sizeof(float)) {
+      float value = 0;
+      std::memcpy(&value, other.data() + i, sizeof(float));
+      value *= unit;
+      std::memcpy(other.data() + i, &value, sizeof(float));
+    }
+    folder_.write("mine.mrc", other);
+    const auto outcome = run_aetos("run " + config_ + " --overwrite --output " + at("unit"));
+    ASSERT_EQ(outcome.code, 0) << outcome.output;
+    const auto expected = io::read_structure(at("mine/atoms.extxyz")),
+               found = io::read_structure(at("unit/atoms.extxyz"));
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      EXPECT_LT((found.position[i] - expected.position[i]).norm(), 1e-6) << i;
+  }
 }
 
 TEST_F(OwnImages, WithoutAnglesAreRefusedWithTheWaysToGiveThem) {
