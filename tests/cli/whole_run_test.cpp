@@ -321,6 +321,39 @@ TEST_F(WholeRun, OneTiltAndADetectorBeyondTheBandAreTakenAndRecorded) {
   EXPECT_NEAR(summary_of(at("one"))["simulate"]["covered_share"]["adf"].get<double>(), 0.072, 0.001);
 }
 
+/// Readers refuse arrays whose axes lack them (py4DSTEM's does), also axes of one value.
+TEST_F(WholeRun, EveryAxisOfEveryArrayHasANameAndAUnit) {
+  if (run_shell("/usr/bin/python3 -c 'import h5py'").code != 0)
+    GTEST_SKIP() << "python3-h5py is not installed";
+  const auto outcome = run_aetos(
+      "run " + config_ +
+      " --set tilts.theta_deg=30 --set stages=[simulate,preprocess,reconstruct] --set preprocess.align=none"
+      " --set 'detectors=[{name: adf, kind: annular, inner_mrad: 39.4, outer_mrad: 60},"
+      "{name: cam, kind: pixelated, outer_mrad: 60}]' --output " +
+      at("axes"));
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  const auto script = folder_->write("axes.py", R"(
+import sys, h5py
+for path in sys.argv[1:]:
+    arrays = 0
+    def look(name, group):
+        global arrays
+        if 'emd_group_type' not in group.attrs: return
+        arrays += 1
+        for i in range(group['data'].ndim):
+            axis = group['dim%d' % (i + 1)]
+            assert axis.attrs['name'] and axis.attrs['units'], (path, name, i)
+            assert len(axis) in (2, group['data'].shape[i]), (path, name, i)
+    h5py.File(path).visititems(look)
+    assert arrays > 0, path
+)");
+  std::string files;
+  for (const char* file : {"tilt_series.h5", "diffraction.h5", "preprocessed.h5", "volume.h5"})
+    files += " " + at("axes/" + std::string(file));
+  const auto looked = run_shell("/usr/bin/python3 " + script + files);
+  EXPECT_EQ(looked.code, 0) << looked.output;
+}
+
 /// The stage preprocess between simulation and reconstruction.
 TEST_F(WholeRun, PreprocessedImagesGoOnIntoTheVolumeOnAnyNumberOfRanks) {
   const std::string command = "run " + config_ +
