@@ -1,5 +1,5 @@
 // What no single key can tell: alternatives, what each stage needs, and input files.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "mat5_elements.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 #include "aetos/io/mat_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -25,7 +25,8 @@ constexpr std::int64_t kLastElement = 103;
 
 std::uint8_t element_from_number(std::int64_t z, const std::string& place) {
   if (z < 1 || z > kLastElement)
-    throw InputError(place, fmt::format("atomic number {}", z), "1 (H) to 103 (Lr)");
+    throw InputError(place, fmt::format("atomic number {}", z),
+                     "1 (H) to 103 (Lr), or X for a site without an element");
   return static_cast<std::uint8_t>(z);
 }
 

@@ -87,16 +87,18 @@ void Communicator::barrier() const {
 }
 
 Communicator Communicator::on_this_machine() const {
-  MPI_Comm machine = MPI_COMM_NULL;
-  MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
-  Communicator group(machine);
-  MPI_Comm_free(&machine);
-  return group;
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part);
+  return part_of_this(part);
 }
 
 Communicator Communicator::split(int colour) const {
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(comm_, colour, rank_, &part);
+  return part_of_this(part);
+}
+
+Communicator Communicator::part_of_this(MPI_Comm part) const {
   Communicator group(part);
   MPI_Comm_free(&part);
   group.message_limit_ = message_limit_;
@@ -232,16 +234,16 @@ void Communicator::agree(const std::function<void()>& work) const {
   raise_failure(outcome);
 }
 
-std::size_t cores_allowed(const Communicator& on_one_machine) {
-  // Rank by rank a launcher may have bound them to cores of their own, or all to the same.
-  std::array<cpu_set_t, 8> mine{};  // 8192 cores: the kernel refuses a mask shorter than its own
+std::size_t processors_allowed(const Communicator& on_one_machine) {
+  // Rank by rank a launcher may have bound them to processors of their own, or all to the same.
+  std::array<cpu_set_t, 8> mine{};  // 8192 processors: the kernel refuses a mask shorter than its own
   const bool told = sched_getaffinity(0, sizeof(mine), mine.data()) == 0;
   if (on_one_machine.any(!told)) return 0;
   std::bitset<8 * sizeof(mine)> together;
   const auto masks = on_one_machine.all_gather_value(mine);
   for (const auto& mask : masks)
-    for (std::size_t core = 0; core < together.size(); ++core)
-      if (CPU_ISSET_S(core, sizeof(mask), mask.data())) together.set(core);
+    for (std::size_t i = 0; i < together.size(); ++i)
+      if (CPU_ISSET_S(i, sizeof(mask), mask.data())) together.set(i);
   return together.count();
 }
 

@@ -86,15 +86,6 @@ bool has_locks(int descriptor) {
   return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::flock(descriptor, LOCK_UN) == 0;
 }
 
-/// The ranks of `comm` that share memory with this one.
-Communicator ranks_of_this_node(const Communicator& comm) {
-  MPI_Comm node = MPI_COMM_NULL;
-  MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node);
-  Communicator group(node);
-  MPI_Comm_free(&node);
-  return group;
-}
-
 }  // namespace
 
 Journal::Journal(const std::filesystem::path& folder, const std::string& fingerprint, int rank,
@@ -108,7 +99,7 @@ Journal::Journal(const Communicator& comm, const std::filesystem::path& folder,
                  const std::string& fingerprint, double interval_s, int own_files)
     : fingerprint_hash_(journal::hash_of(fingerprint)), interval_(interval_s), last_flush_(Clock::now()) {
   const bool many = comm.size() > own_files;
-  const Communicator node = many ? ranks_of_this_node(comm) : comm.split(comm.rank());
+  const Communicator node = many ? comm.on_this_machine() : comm.split(comm.rank());
   comm.agree([&] {
     if (node.is_root()) file_ = create_next_attempt(folder, comm.rank(), path_);
   });

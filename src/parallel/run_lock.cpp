@@ -184,4 +184,14 @@ RunLock::~RunLock() {
   ::unlink(path_.c_str());  // before the descriptor closes and lets go of the flock
 }
 
+RunLock::State RunLock::state_in(const std::filesystem::path& folder) {
+  const FileDescriptor file(::open((folder / kFileName).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return State::none;
+  const bool free = ::flock(file.number(), LOCK_SH | LOCK_NB) == 0;
+  if (!free && errno == EWOULDBLOCK) return State::held;
+  const auto owner = parse(read_text(file.number()));
+  const bool held = owner && (owner->host == host_name() ? is_alive(*owner) : !free);
+  return held ? State::held : State::left;
+}
+
 }  // namespace aetos

@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <sys/file.h>
-
 #include <algorithm>
 #include <array>
 #include <fstream>
@@ -13,7 +10,6 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/json_text.hpp"
-#include "aetos/parallel/file_descriptor.hpp"
 #include "aetos/parallel/run_lock.hpp"
 #include "aetos/pipeline/run_folder.hpp"
 
@@ -64,15 +60,6 @@ int stages_done(const Member& member, const fs::path& folder) {
   }));
 }
 
-enum class Lock { none, held, left };
-
-/// A lock that a live run of this machine holds is told from one that a killed run left.
-Lock lock_of(const fs::path& run) {
-  const FileDescriptor file(open((run / RunLock::kFileName).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return Lock::none;
-  return flock(file.number(), LOCK_SH | LOCK_NB) == 0 ? Lock::left : Lock::held;
-}
-
 /// SLURM's words for jobs that ended other than by their own exit code.
 std::string why_ended(const std::string& state) {
   static const std::map<std::string, std::string> words{
@@ -111,8 +98,8 @@ void judge_files(const fs::path& folder, const SchedulerView& scheduler, MemberS
   const auto outcome = read_outcome(folder);
   const auto ended = scheduler.ended.find(status.job);
   const auto why = ended == scheduler.ended.end() ? std::string{} : why_ended(ended->second.state);
-  const Lock lock = lock_of(folder / files::run);
-  if (lock == Lock::held) {
+  const RunLock::State lock = RunLock::state_in(folder / files::run);
+  if (lock == RunLock::State::held) {
     status.state = State::running;
     status.reason = last_words(folder / files::run / pipeline::files::log);
   } else if (!why.empty()) {
@@ -123,7 +110,7 @@ void judge_files(const fs::path& folder, const SchedulerView& scheduler, MemberS
   } else if (!status.job.empty() && scheduler.present) {
     status.state = State::failed;
     status.reason = "its job is gone and left no outcome (cancelled or killed)";
-  } else if (lock == Lock::left && status.job.empty()) {
+  } else if (lock == RunLock::State::left && status.job.empty()) {
     status.state = State::stopped;
     status.reason = "killed; submit goes on from what it left";
   } else if (!status.job.empty()) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "aetos/analysis/analyze.hpp"
@@ -219,10 +220,13 @@ RunRecord existing_record(const fs::path& folder, IfPresent if_present) {
 }
 
 /// What a launcher has given to the ranks of this machine: all bound to one core is a mistake often made.
-std::string machine_words(std::size_t ranks, std::size_t cores) {
-  const auto words = fmt::format("on this machine {} rank(s) of one thread", ranks);
-  if (cores == 0) return words;
-  return fmt::format("{} on {} core(s){}", words, cores, ranks > cores ? ", which they share" : "");
+std::string machine_words(std::size_t ranks, std::size_t processors) {
+  const char* threads = std::getenv("OMP_NUM_THREADS");
+  const auto words = fmt::format("on this machine: {} rank(s), OMP_NUM_THREADS {}", ranks,
+                                 threads != nullptr ? threads : "not set");
+  if (processors == 0) return words;
+  return fmt::format("{}, {} processor(s) allowed{}", words, processors,
+                     ranks > processors ? ", which ranks share" : "");
 }
 
 }  // namespace
@@ -234,7 +238,7 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
   std::optional<RunLock> lock;
   const Communicator neighbours = comm.on_this_machine();
   const int here = neighbours.size();
-  const std::size_t cores = cores_allowed(neighbours);
+  const std::size_t processors = processors_allowed(neighbours);
   comm.agree([&] {
     plan = make_plan(std::move(master));
     check(plan, comm.size(), here);  // refuses what cannot run, before anything is written
@@ -261,7 +265,7 @@ void run(const Communicator& comm, const Stop& stop, config::Master master, IfPr
     log::open_file((plan.output / files::log).string());
     log::info("AETOS {} ({}), {} rank(s), output in {}", kVersion, kCommit, comm.size(),
               plan.output.string());
-    log::info("{}", machine_words(static_cast<std::size_t>(here), cores));
+    log::info("{}", machine_words(static_cast<std::size_t>(here), processors));
   });
   Run(writers, stop, std::move(plan), std::move(wanted), std::move(record)).all_stages();
   log::close_file();

@@ -166,15 +166,15 @@ void write_volume(const RunContext& context, const Request& request, const Plan&
   io::write_volume(context.comm, file, info, io::provenance_of(context), rows, slab);
 }
 
-void report_empty_projections(const Plan& plan, const tomography::RFactors& factors) {
+void report_empty_projections(const Request& request, const Plan& plan, const tomography::RFactors& factors) {
   std::vector<std::size_t> empty;
   for (std::size_t p = 0; p < factors.r1.size(); ++p)
     if (!std::isfinite(factors.r1[p])) empty.push_back(plan.kept[p]);
   if (!empty.empty())
     log::warn(
-        "zero everywhere, without an R and left out of its mean: projection(s) {0}; tilts.exclude: [{0}] "
-        "leaves them out of the volume, too",
-        fmt::join(empty, ", "));
+        "projection(s) {} of {} are zero everywhere: they have no R and count neither in its mean nor in the "
+        "support; tilts.exclude leaves images out of the volume, too",
+        fmt::join(empty, ", "), request.source);
 }
 
 json summary(const Request& request, const Plan& plan, const State& state,
@@ -344,7 +344,7 @@ json reconstruct(const RunContext& context, const Request& request, const std::f
   }
   const Decomposition mine = decompose(context.comm, plan);
   const Solution solution = reconstruct_state(context, request, plan, mine);
-  report_empty_projections(plan, solution.factors);
+  report_empty_projections(request, plan, solution.factors);
   log::info("  R {:.6f} (mean over projections), R2 {:.6f}", solution.factors.mean_r1,
             solution.factors.mean_r2);
   write_volume(context, request, plan, mine, solution.state, solution.factors, file);

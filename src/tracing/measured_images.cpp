@@ -1,6 +1,6 @@
 #include "measured_images.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -55,9 +55,8 @@ void bring_into_range(const Communicator& comm, MeasuredImages& images) {
   images.counts_per_unit = std::ldexp(images.counts_per_unit, -power);
 }
 
-}  // namespace
-
-MeasuredImages read_measured_images(const Communicator& comm, const Request& request) {
+/// As they stand in the file.
+MeasuredImages read_images(const Communicator& comm, const Request& request) {
   MeasuredImages images;
   comm.agree([&] {
     const auto info = io::read_tilt_series_info(request.images);
@@ -93,25 +92,41 @@ MeasuredImages read_measured_images(const Communicator& comm, const Request& req
       std::copy(image.begin(), image.end(), images.values[i].begin());
     }
   });
-  bring_into_range(comm, images);
   return images;
 }
 
-MeasuredImages read_telling_images(const Communicator& comm, const Request& request) {
-  MeasuredImages images = read_measured_images(comm, request);
+/// Numbers of the images whose pixels are all equal. Collective.
+std::vector<std::size_t> flat_images(const Communicator& comm, const MeasuredImages& images) {
   std::vector<std::size_t> mine;
   for (std::size_t i = 0; i < images.mine.size(); ++i) {
     const auto [least, largest] = std::ranges::minmax(images.values[i].flat());
     if (least == largest) mine.push_back(images.numbers[images.mine.begin + i]);
   }
-  const auto flat = comm.all_gather(std::span<const std::size_t>(mine));
-  if (flat.empty()) return images;
-  if (flat.size() == images.numbers.size())
-    throw InputError(request.images, "no image with more than one value", "images of a particle");
-  log::warn("trace: projection(s) {} have one value everywhere and are not used", fmt::join(flat, ", "));
-  Request rest = request;
-  rest.exclude.insert(rest.exclude.end(), flat.begin(), flat.end());
-  return read_measured_images(comm, rest);
+  return comm.all_gather(std::span<const std::size_t>(mine));
+}
+
+}  // namespace
+
+MeasuredImages read_measured_images(const Communicator& comm, const Request& request) {
+  MeasuredImages images = read_images(comm, request);
+  bring_into_range(comm, images);
+  return images;
+}
+
+MeasuredImages read_telling_images(const Communicator& comm, Request request) {
+  MeasuredImages images = read_images(comm, request);
+  const auto flat = flat_images(comm, images);
+  if (!flat.empty()) {
+    if (flat.size() == images.numbers.size())
+      throw InputError(request.images, "no image with more than one value", "images of a particle");
+    log::warn("trace: projection(s) {} of {} have one value everywhere and are not used",
+              fmt::join(flat, ", "), request.images);
+    request.exclude.insert(request.exclude.end(), flat.begin(), flat.end());
+    images = {};
+    images = read_images(comm, request);
+  }
+  bring_into_range(comm, images);
+  return images;
 }
 
 }  // namespace aetos::tracing

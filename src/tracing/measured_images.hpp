@@ -14,6 +14,6 @@ MeasuredImages read_measured_images(const Communicator& comm, const Request& req
 
 /// The same without images whose pixels are all equal (lost ones, say), which tell nothing of atoms; a warning
 /// names them. Throws InputError where all are. Collective.
-MeasuredImages read_telling_images(const Communicator& comm, const Request& request);
+MeasuredImages read_telling_images(const Communicator& comm, Request request);
 
 }  // namespace aetos::tracing

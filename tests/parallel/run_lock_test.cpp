@@ -126,6 +126,22 @@ TEST_F(Lock, EmptyOrForeignTextIsTakenOver) {
   }
 }
 
+TEST_F(Lock, OthersCanTellWhetherARunHoldsIt) {
+  using State = RunLock::State;
+  EXPECT_EQ(RunLock::state_in(folder_.path()), State::none);
+  {
+    const RunLock lock(folder_.path());
+    EXPECT_EQ(RunLock::state_in(folder_.path()), State::held);
+  }
+  const auto alive = own_text(), dead = text_with("start_time", "1");
+  write(alive);  // as where flock means nothing
+  EXPECT_EQ(RunLock::state_in(folder_.path()), State::held);
+  write(dead);
+  EXPECT_EQ(RunLock::state_in(folder_.path()), State::left);
+  write("");
+  EXPECT_EQ(RunLock::state_in(folder_.path()), State::left);
+}
+
 TEST_F(Lock, MissingFolderIsAnError) {
   try {
     const RunLock lock(folder_ / "absent");

@@ -111,6 +111,8 @@ class Communicator {
   void limit_messages(std::size_t bytes) { message_limit_ = bytes; }
 
  private:
+  /// Takes over what was split off this group, with the same limits and hints.
+  Communicator part_of_this(MPI_Comm part) const;
   void broadcast_bytes(void* data, std::size_t bytes, int root) const;
   std::vector<std::size_t> all_gather_sizes(std::size_t mine) const;
   struct Piece {
@@ -126,8 +128,8 @@ class Communicator {
   FileHints file_hints_;
 };
 
-/// How many processor cores the ranks of one machine may use between them; 0 where the system does not tell.
-/// Collective.
-std::size_t cores_allowed(const Communicator& on_one_machine);
+/// How many processors (hardware threads) the ranks of one machine may use between them; 0 where the system
+/// does not tell. Collective.
+std::size_t processors_allowed(const Communicator& on_one_machine);
 
 }  // namespace aetos

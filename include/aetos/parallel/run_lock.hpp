@@ -28,6 +28,11 @@ class RunLock {
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 
+  /// Of a folder's lock: there is none, a run that lives holds it, or a dead one left it. On a file system
+  /// without locks another host's counts as held.
+  enum class State { none, held, left };
+  static State state_in(const std::filesystem::path& folder);
+
  private:
   std::filesystem::path path_;
   FileDescriptor file_;
