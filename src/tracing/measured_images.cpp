@@ -43,8 +43,8 @@ void refuse_undefined(View<const float, 2> image, std::size_t projection, const 
                    "finite numbers");
 }
 
-/// Squares of images in far units, as of charges in coulombs, leave single precision. A power of two changes
-/// no other bit of them.
+/// Squares of images in far units, as of charges in coulombs, leave single precision. A power of two rounds
+/// no value that matters beside the largest.
 void bring_into_range(const Communicator& comm, MeasuredImages& images) {
   float mine = 0;
   for (const float v : images.values.flat()) mine = std::max(mine, std::abs(v));
