@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aetos/io/structure_files.hpp"
+#include "support/python.hpp"
 #include "support/small_run.hpp"
 
 /// Images of another program, as a user brings them: a stack, and its angles in a text file beside it.
@@ -76,8 +77,7 @@ TEST_F(OwnImages, InAnyUnitGiveTheSameAtoms) {
 }
 
 TEST_F(OwnImages, InAnyUnitKeepTheirCounts) {
-  if (run_shell("/usr/bin/python3 -c 'import h5py'").code != 0)
-    GTEST_SKIP() << "python3-h5py is not installed";
+  if (!python_has("h5py")) GTEST_SKIP() << "python3-h5py is not installed";
   const auto script = folder_.write("unit.py", R"(
 import sys, h5py
 f, unit = h5py.File(sys.argv[1], 'r+'), 2.0 ** float(sys.argv[2])
@@ -95,8 +95,7 @@ f['aetos'].attrs['electrons_per_pixel'] /= unit
   for (const char* power : {"-100", "100"}) {
     std::filesystem::copy_file(at("run/tilt_series.h5"), at("unit.h5"),
                                std::filesystem::copy_options::overwrite_existing);
-    const auto scaled = run_shell("/usr/bin/python3 " + script + " " + at("unit.h5") + " " + power);
-    ASSERT_EQ(scaled.code, 0) << scaled.output;
+    ASSERT_EQ(run_python(script, at("unit.h5") + " " + power), 0);
     const auto found = trace("unit.h5", "unit" + std::string(power));
     EXPECT_NEAR(found["refinement"]["chi_square"].get<double>(),
                 expected["refinement"]["chi_square"].get<double>(), 0.01);

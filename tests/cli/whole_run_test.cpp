@@ -5,6 +5,7 @@
 
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/tilt_series.hpp"
+#include "support/python.hpp"
 #include "support/same_results.hpp"
 #include "support/small_run.hpp"
 
@@ -326,8 +327,7 @@ TEST_F(WholeRun, OneTiltAndADetectorBeyondTheBandAreTakenAndRecorded) {
 
 /// Readers refuse arrays whose axes lack them (py4DSTEM's does), also axes of one value.
 TEST_F(WholeRun, EveryAxisOfEveryArrayHasANameAndAUnit) {
-  if (run_shell("/usr/bin/python3 -c 'import h5py'").code != 0)
-    GTEST_SKIP() << "python3-h5py is not installed";
+  if (!python_has("h5py")) GTEST_SKIP() << "python3-h5py is not installed";
   const auto outcome = run_aetos(
       "run " + config_ +
       " --set tilts.theta_deg=30 --set stages=[simulate,preprocess,reconstruct] --set preprocess.align=none"
@@ -353,8 +353,7 @@ for path in sys.argv[1:]:
   std::string files;
   for (const char* file : {"tilt_series.h5", "diffraction.h5", "preprocessed.h5", "volume.h5"})
     files += " " + at("axes/" + std::string(file));
-  const auto looked = run_shell("/usr/bin/python3 " + script + files);
-  EXPECT_EQ(looked.code, 0) << looked.output;
+  EXPECT_EQ(run_python(script, files), 0);
 }
 
 /// The stage preprocess between simulation and reconstruction.

@@ -3,7 +3,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -23,7 +23,7 @@ class AngleFiles : public ::testing::Test {
     ADD_FAILURE() << "no error for " << name << ":\n" << text;
     return {};
   }
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
 };
 
 const std::vector<EulerAngles> kThree{{0, -60, 0}, {0, 0, 0}, {0, 60.5, 0}};

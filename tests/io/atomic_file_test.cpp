@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "aetos/core/error.hpp"
-#include "io/scratch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(AtomicFile, WritesAndReplacesAWholeFile) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const fs::path file = scratch / "a.txt";
   write_file_atomically(file, "first\n");
   write_file_atomically(file, "second\n");
@@ -22,7 +22,7 @@ TEST(AtomicFile, WritesAndReplacesAWholeFile) {
 }
 
 TEST(AtomicFile, FollowsASymbolicLink) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   fs::create_directory(scratch / "elsewhere");
   fs::create_symlink("elsewhere/real.txt", scratch / "link.txt");
   write_file_atomically(scratch / "link.txt", "x");
@@ -31,7 +31,7 @@ TEST(AtomicFile, FollowsASymbolicLink) {
 }
 
 TEST(AtomicFile, AViewerKeepsItsCopyWhileTheFileIsReplaced) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   write_file_atomically(scratch / "a", "old");
   std::ifstream viewer(scratch / "a");
   write_file_atomically(scratch / "a", "new");
@@ -41,7 +41,7 @@ TEST(AtomicFile, AViewerKeepsItsCopyWhileTheFileIsReplaced) {
 }
 
 TEST(AtomicFile, NamesFileAndCauseWhenItCannotWrite) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   try {
     write_file_atomically(scratch / "missing" / "a", "x");
     FAIL() << "no error";
@@ -57,7 +57,7 @@ TEST(AtomicFile, Sha256OfTheStandardsTestVector) {
   // FIPS 180-2, appendix B.1.
   const char* abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
   EXPECT_EQ(sha256_hex("abc"), abc);
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   write_file_atomically(scratch / "abc", "abc");
   EXPECT_EQ(sha256_hex_of_file(scratch / "abc"), abc);
 }

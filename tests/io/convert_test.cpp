@@ -9,8 +9,9 @@
 #include "aetos/io/inspect.hpp"
 #include "aetos/io/structure_files.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
 #include "support/shared_data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -42,7 +43,7 @@ class Convert : public ::testing::Test {
     return false;
   }
   Communicator comm_{MPI_COMM_WORLD};
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
 };
 
 TEST_F(Convert, Hdf5ToMrcAndBackKeepsPixelAnglesAndValues) {

@@ -15,7 +15,8 @@
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/hdf5_input.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -47,7 +48,7 @@ class DamagedHdf5 : public ::testing::Test {
     }
     return {};
   }
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
   std::string good_ = scratch_ / "good.h5";
 };
 

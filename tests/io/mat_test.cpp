@@ -8,8 +8,9 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
 #include "support/shared_data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -51,7 +52,7 @@ class MatFiles : public ::testing::Test {
     ADD_FAILURE() << "no error";
     return {};
   }
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
   std::string path_ = scratch_ / "a.mat";
 };
 

@@ -7,7 +7,8 @@
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/mrc_file.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -65,7 +66,7 @@ class MrcFiles : public ::testing::Test {
     return {};
   }
   Array<float, 3> read() { return read_tilt_series_images(path_, "", {0, 2}); }
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
   std::string path_ = scratch_ / "a.mrc";
 };
 

@@ -7,8 +7,9 @@
 #include "aetos/core/error.hpp"
 #include "aetos/core/log.hpp"
 #include "aetos/io/atomic_file.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
 #include "support/shared_data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -30,7 +31,7 @@ class StructureFiles : public ::testing::Test {
     ADD_FAILURE() << "no error for:\n" << text;
     return {};
   }
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
 };
 
 const std::string kTwoAtoms =

@@ -6,7 +6,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -46,7 +46,7 @@ void write_tiff(const std::string& path, const std::vector<PageSpec>& pages) {
 }
 
 TEST(TiffStack, PagesAreImages) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const std::string path = scratch / "a.tif";
   write_tiff(path, {{}, {}, {}});
   const TiltSeriesInfo info = read_tilt_series_info(path);
@@ -63,7 +63,7 @@ TEST(TiffStack, PagesAreImages) {
 }
 
 TEST(TiffStack, PixelSizeOnlyFromASensibleResolution) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   write_tiff(scratch / "a.tif", {{5, 4, 2e8f}});  // 0.5 Å
   EXPECT_NEAR(*read_tilt_series_info(scratch / "a.tif").pixel_A, 0.5, 1e-6);
   write_tiff(scratch / "b.tif", {{5, 4, 28.35f}});  // 72 dots an inch
@@ -71,7 +71,7 @@ TEST(TiffStack, PixelSizeOnlyFromASensibleResolution) {
 }
 
 TEST(TiffStack, WrongInputIsRefused) {
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const auto error_of = [&](const std::string& path) -> std::string {
     try {
       read_tilt_series_images(path, "", {0, 1});

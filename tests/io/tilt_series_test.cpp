@@ -4,8 +4,9 @@
 
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
-#include "io/scratch.hpp"
+#include "support/python.hpp"
 #include "support/shared_data.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -61,7 +62,7 @@ class TiltSeriesFile : public ::testing::Test {
     writer.commit();
   }
   Communicator comm_{MPI_COMM_WORLD};
-  test::Scratch scratch_;
+  test::TemporaryFolder scratch_;
 };
 
 TEST_F(TiltSeriesFile, ReadsBackWhatWasWritten) {

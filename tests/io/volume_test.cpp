@@ -3,7 +3,7 @@
 #include "aetos/core/error.hpp"
 #include "aetos/io/atomic_file.hpp"
 #include "aetos/io/tilt_series.hpp"
-#include "io/scratch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace aetos::io {
 namespace {
@@ -34,7 +34,7 @@ VolumeInfo example_info() {
 
 TEST(Volume, ReadsBackWhatWasWritten) {
   const Communicator comm(MPI_COMM_WORLD);
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const VolumeInfo info = example_info();
   const auto volume = whole_volume(info.shape);
   const std::string path = scratch / "volume.h5";
@@ -64,7 +64,7 @@ TEST(Volume, ReadsBackWhatWasWritten) {
 
 TEST(Volume, SmallTransfersGiveTheSameData) {
   const Communicator comm(MPI_COMM_WORLD);
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   VolumeInfo info = example_info();
   info.shape = {600, 5, 64};  // more than one chunk along z
   const auto volume = whole_volume(info.shape);
@@ -79,7 +79,7 @@ TEST(Volume, SmallTransfersGiveTheSameData) {
 
 TEST(Volume, RowsWithoutAnOwnerAreNoticed) {
   const Communicator comm(MPI_COMM_WORLD);
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const VolumeInfo info = example_info();
   const Array<float, 3> slab({9, 13, 11});
   EXPECT_THROW(write_volume(comm, scratch / "v.h5", info, {}, {0, 13}, slab), std::exception);
@@ -88,7 +88,7 @@ TEST(Volume, RowsWithoutAnOwnerAreNoticed) {
 
 TEST(Volume, AFolderThatIsMissingIsNamed) {
   const Communicator comm(MPI_COMM_WORLD);
-  const test::Scratch scratch;
+  const test::TemporaryFolder scratch;
   const VolumeInfo info = example_info();
   try {
     write_volume(comm, scratch / "no/v.h5", info, {}, {0, 14}, whole_volume(info.shape));

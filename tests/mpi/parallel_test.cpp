@@ -22,28 +22,12 @@
 #include "aetos/parallel/run_lock.hpp"
 #include "aetos/parallel/stop.hpp"
 #include "support/ranks.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/shared_folder.hpp"
 
 namespace aetos {
 namespace {
 
-/// A temporary folder that all ranks of a communicator see; the root removes it.
-class SharedFolder {
- public:
-  explicit SharedFolder(const Communicator& comm) : comm_(comm) {
-    if (comm.is_root()) folder_.emplace();
-    path_ = comm.broadcast_string(folder_ ? folder_->path().string() : "");
-  }
-  ~SharedFolder() { comm_.barrier(); }
-  SharedFolder(const SharedFolder&) = delete;
-  SharedFolder& operator=(const SharedFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  const Communicator& comm_;
-  std::optional<test::TemporaryFolder> folder_;
-  std::filesystem::path path_;
-};
+using test::SharedFolder;
 
 std::vector<std::int64_t> counted(Range range) {
   std::vector<std::int64_t> values(range.size());

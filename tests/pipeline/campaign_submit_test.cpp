@@ -9,8 +9,8 @@
 #include "aetos/io/yaml_document.hpp"
 #include "aetos/pipeline/campaign_collect.hpp"
 #include "aetos/pipeline/campaign_submit.hpp"
-#include "io/scratch.hpp"
 #include "support/process.hpp"
+#include "support/python.hpp"
 
 namespace aetos::test {
 namespace {
